@@ -1,0 +1,64 @@
+# Everything a person does often, one short target each. CI calls only these.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+HOST ?=
+PORT ?=
+BATCHES ?= 10
+SOURCES := $(shell find crates python -name '*.rs' -o -name '*.toml' -o -name '*.py' 2>/dev/null) Cargo.toml pyproject.toml
+
+.PHONY: help build run test test-rust test-python lint format bench docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+build: $(STAMP) ## Build everything and install it into ./.venv
+
+$(VENV)/bin/maturin:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "Tidemill needs Python 3.9 or later; set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv module: install it (Debian: apt-get install python3-venv)"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
+
+$(STAMP): $(VENV)/bin/maturin $(SOURCES)
+	$(BIN)/maturin develop --release --quiet
+	@touch $(STAMP)
+
+run: build ## Count points from a generator for ten batches (HOST=... PORT=... for your own server)
+	$(BIN)/python examples/demo.py --batches $(BATCHES) $(if $(PORT),--host $(or $(HOST),localhost) --port $(PORT))
+
+test: test-rust test-python ## Run every test, Rust and Python, with all that they need
+
+test-rust: ## Run the Rust tests
+	cargo test --quiet --workspace
+
+test-python: build ## Run the Python tests
+	@sh tests/install.sh
+	$(BIN)/python -m pytest tests
+
+lint: build ## Check format, lints and types
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@sh tests/install.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: build ## Format everything
+	cargo fmt --all
+	@sh tests/install.sh
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: build ## Measure against peers in one run; writes docs/benchmarks.md
+	$(PYTHON) bench/run.py
+
+bench-%: build ## One benchmark (quadrant, idle, interval10, startup), e.g. make bench-quadrant ONLY=pyspark
+	$(PYTHON) bench/run.py $* $(if $(ONLY),--only $(ONLY))
+
+docs: ## Build the Rust documentation
+	cargo doc --quiet --no-deps -p tidemill
+
+clean: ## Remove what the targets made
+	rm -rf target $(VENV) .bench .oracle-venv .tests

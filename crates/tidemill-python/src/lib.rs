@@ -1,0 +1,27 @@
+//! `tidemill._engine`: the engine for the Python package. The only crate that knows Python.
+//!
+//! Thin: it turns Python objects into the engine's (functions become [`op::PyOp`], pickles become
+//! [`block::DataBlock`]), runs functions in worker processes ([`worker`]) and turns errors into exceptions.
+//! The GIL is taken to call back into the driver's Python code, never on the clock or an executor thread.
+
+mod backend;
+mod block;
+mod conf;
+mod engine;
+mod errors;
+mod hash;
+mod op;
+mod rdd;
+mod streaming;
+mod worker;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<block::PyBlock>()?;
+    module.add_class::<rdd::PyRdd>()?;
+    module.add_class::<engine::PyEngine>()?;
+    module.add_class::<streaming::PyStreaming>()?;
+    module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)
+}

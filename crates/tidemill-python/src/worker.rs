@@ -1,0 +1,291 @@
+//! A worker process: starts it, talks to it over a private socket pair, notices when it dies.
+//!
+//! The wire format is described in `docs/architecture.md`: a frame is a `u32` length, a JSON header, and the
+//! blobs that the header announces. The other side is `python/tidemill/worker.py`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{BufReader, IoSlice, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tidemill::block::{BlockRef, Partition};
+use tidemill::exec::{TaskContext, TaskError};
+use tidemill::{Error, UserError};
+
+use crate::block::{from_wire, wire_form};
+
+/// Payloads a worker keeps before it is told to drop them all.
+const MOST_PAYLOADS: usize = 256;
+/// How long a worker may take to leave by itself.
+const LEAVE_WAIT: Duration = Duration::from_millis(500);
+/// Imports nothing from the current folder before the worker's own modules.
+const START: &str = "import sys; sys.path[:] = [p for p in sys.path if p]; \
+                     from tidemill.worker import main; main()";
+
+/// The functions of a segment, pickled.
+pub struct Payload {
+    pub hash: String,
+    pub bytes: Vec<u8>,
+    pub broadcasts: Vec<u64>,
+    pub has_head: bool,
+    pub buckets: usize,
+}
+
+/// Values that functions share, pickled, by id.
+pub type Broadcasts = HashMap<u64, Arc<[u8]>>;
+
+#[derive(Serialize)]
+struct Request<'a> {
+    #[serde(rename = "fn")]
+    function: &'a str,
+    fn_len: usize,
+    clear: bool,
+    head: bool,
+    tail: usize,
+    partition: usize,
+    attempt: u32,
+    stage: u64,
+    task: u64,
+    props: &'a BTreeMap<String, String>,
+    broadcasts: Vec<(u64, usize)>,
+    drop_broadcasts: Vec<u64>,
+    inputs: Vec<Vec<(u8, usize, usize)>>,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    ok: bool,
+    #[serde(default)]
+    outputs: Vec<(u8, usize, usize)>,
+    #[serde(default)]
+    acc_len: usize,
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    traceback: String,
+    #[serde(default)]
+    record: Option<String>,
+    #[serde(default)]
+    exception_len: usize,
+}
+
+/// One worker process.
+pub struct Worker {
+    reader: BufReader<UnixStream>,
+    writer: UnixStream,
+    payloads: HashSet<String>,
+    broadcasts: HashSet<u64>,
+}
+
+/// The process itself, for whoever has to end it.
+pub struct Process {
+    child: Child,
+    socket: UnixStream,
+}
+
+impl Worker {
+    /// Starts a process. Must be called on a thread that lives as long as the worker is to live: the system
+    /// ends the worker with that thread, so that none is left behind when the driver is killed.
+    pub fn start(
+        python: &str,
+        environment: &BTreeMap<String, String>,
+    ) -> std::io::Result<(Worker, Process)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut command = Command::new(python);
+        command
+            .args(["-c", START])
+            .env("PYTHONHASHSEED", "0")
+            .envs(environment)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            // The program's own output is the driver's; a worker's prints go where Spark puts them.
+            .stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
+        // SAFETY: between fork and exec only two system calls are made, both async-signal-safe.
+        unsafe { command.pre_exec(tie_to_parent) };
+        let child = command.spawn()?;
+        let process = Process { child, socket: ours.try_clone()? };
+        let worker = Worker {
+            reader: BufReader::with_capacity(1 << 16, ours.try_clone()?),
+            writer: ours,
+            payloads: HashSet::new(),
+            broadcasts: HashSet::new(),
+        };
+        Ok((worker, process))
+    }
+
+    /// Runs one task. An I/O error means that the worker has died.
+    pub fn run(
+        &mut self,
+        payload: &Payload,
+        inputs: &[Partition],
+        known: &Broadcasts,
+        cx: &TaskContext,
+    ) -> std::io::Result<Result<Vec<Partition>, TaskError>> {
+        if let Err(error) = self.send(payload, inputs, known, cx)? {
+            return Ok(Err(TaskError::Fatal(error)));
+        }
+        self.receive(cx)
+    }
+
+    fn send(
+        &mut self,
+        payload: &Payload,
+        inputs: &[Partition],
+        known: &Broadcasts,
+        cx: &TaskContext,
+    ) -> std::io::Result<Result<(), Error>> {
+        let clear = self.payloads.len() >= MOST_PAYLOADS;
+        if clear {
+            self.payloads.clear();
+        }
+        let fresh = self.payloads.insert(payload.hash.clone());
+        let body: &[u8] = if fresh { &payload.bytes } else { &[] };
+        let dropped: Vec<u64> =
+            self.broadcasts.iter().copied().filter(|id| !known.contains_key(id)).collect();
+        self.broadcasts.retain(|id| known.contains_key(id));
+        let mut shared: Vec<(u64, &[u8])> = Vec::new();
+        for id in &payload.broadcasts {
+            if let Some(value) = known.get(id)
+                && self.broadcasts.insert(*id)
+            {
+                shared.push((*id, value));
+            }
+        }
+        let form = |block: &BlockRef| wire_form(block).map(|(kind, data)| (kind, block.len(), data.len()));
+        let parts = inputs.iter().map(|partition| partition.iter().map(form).collect());
+        let inputs_header = match parts.collect::<Result<Vec<Vec<_>>, Error>>() {
+            Ok(header) => header,
+            Err(error) => return Ok(Err(error)),
+        };
+        let header = serde_json::to_vec(&Request {
+            function: &payload.hash,
+            fn_len: body.len(),
+            clear,
+            head: payload.has_head,
+            tail: payload.buckets,
+            partition: cx.partition,
+            attempt: cx.attempt,
+            stage: cx.stage.0,
+            task: cx.task.0,
+            props: &cx.properties,
+            broadcasts: shared.iter().map(|(id, value)| (*id, value.len())).collect(),
+            drop_broadcasts: dropped,
+            inputs: inputs_header,
+        })?;
+        let length = (header.len() as u32).to_le_bytes();
+        let mut pieces: Vec<&[u8]> = vec![&length, &header, body];
+        pieces.extend(shared.iter().map(|(_, value)| *value));
+        let blocks = inputs.iter().flatten().filter_map(|block| wire_form(block).ok());
+        pieces.extend(blocks.map(|(_, data)| data));
+        write_all(&mut self.writer, &pieces).map(Ok)
+    }
+
+    fn receive(&mut self, cx: &TaskContext) -> std::io::Result<Result<Vec<Partition>, TaskError>> {
+        let mut length = [0; 4];
+        self.reader.read_exact(&mut length)?;
+        let header = self.blob(u32::from_le_bytes(length) as usize)?;
+        let reply: Reply = serde_json::from_slice(&header)?;
+        if !reply.ok {
+            let payload = self.blob(reply.exception_len)?;
+            return Ok(Err(TaskError::User(Arc::new(UserError {
+                kind: reply.kind,
+                message: reply.message,
+                traceback: reply.traceback,
+                record: reply.record,
+                payload: (!payload.is_empty()).then(|| payload.into()),
+            }))));
+        }
+        let mut results = Vec::with_capacity(reply.outputs.len());
+        for (kind, records, size) in reply.outputs {
+            let data = self.blob(size)?;
+            match from_wire(kind, records, data) {
+                Ok(block) => results.push(vec![block]),
+                Err(error) => return Ok(Err(TaskError::Fatal(error))),
+            }
+        }
+        if reply.acc_len > 0 {
+            let update = self.blob(reply.acc_len)?;
+            cx.update(Box::new(update));
+        }
+        Ok(Ok(results))
+    }
+
+    fn blob(&mut self, size: usize) -> std::io::Result<Vec<u8>> {
+        let mut data = vec![0; size];
+        self.reader.read_exact(&mut data)?;
+        Ok(data)
+    }
+}
+
+impl Process {
+    /// Ends the process: politely, then not.
+    pub fn stop(mut self) {
+        // An idle worker leaves when its socket closes.
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+        let until = Instant::now() + LEAVE_WAIT;
+        while Instant::now() < until {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// How the process ended, for a message; ends it if it has not.
+    pub fn obituary(mut self) -> String {
+        let _ = self.child.kill();
+        match self.child.wait() {
+            Ok(status) => format!("worker process {} {}", self.child.id(), ending(status)),
+            Err(error) => format!("worker process {} was lost: {error}", self.child.id()),
+        }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+fn ending(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("was ended by signal {signal}"),
+        (None, Some(code)) => format!("left with exit code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+/// In the child: Ctrl-C is the driver's business, and the worker ends with the thread that started it.
+fn tie_to_parent() -> std::io::Result<()> {
+    // SAFETY: plain system calls without pointers.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_IGN);
+        #[cfg(target_os = "linux")]
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+    Ok(())
+}
+
+/// Writes all pieces with as few system calls as possible.
+fn write_all(writer: &mut UnixStream, pieces: &[&[u8]]) -> std::io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        let most = left.len().min(512);
+        match writer.write_vectored(&left[..most]) {
+            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

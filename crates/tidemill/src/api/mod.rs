@@ -1,0 +1,18 @@
+//! Layer 7 in Rust: the typed front end, with Spark's words. Thin: every operator is a short
+//! composition of the engine's five kinds of lineage nodes.
+
+mod broadcast;
+mod context;
+mod dstream;
+mod dstream_pair;
+pub(crate) mod native;
+mod pair;
+mod rdd;
+mod streaming;
+
+pub use broadcast::{Accumulator, Broadcast};
+pub use context::SparkContext;
+pub use dstream::DStream;
+pub use native::{Data, Key};
+pub use rdd::Rdd;
+pub use streaming::StreamingContext;

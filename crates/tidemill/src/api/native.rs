@@ -1,0 +1,220 @@
+//! The typed front end's backend: operators are closures over boxed iterators, run in the executor's
+//! own thread. A chain of operators is a chain of iterators, so nothing is stored between them.
+
+use std::any::{Any, TypeId};
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::block::{Block, BlockRef, Partition, VecBlock};
+use crate::error::{Error, Result};
+use crate::exec::{Backend, Prepared, TaskContext, TaskError, Update};
+use crate::rdd::{OpRef, Operator, Segment};
+use crate::text::{Line, TextBlock};
+
+/// A record type: whatever can be kept and sent between threads.
+pub trait Data: Clone + Send + Sync + 'static {}
+impl<T: Clone + Send + Sync + 'static> Data for T {}
+
+/// A key type.
+pub trait Key: Data + Hash + Eq {}
+impl<T: Data + Hash + Eq> Key for T {}
+
+/// Records on their way through a task.
+pub(crate) type Iter<T> = Box<dyn Iterator<Item = T>>;
+
+/// A map that keeps first-seen order, as the printed output needs it.
+pub(crate) type OrderedMap<K, V> = IndexMap<K, V, FxBuildHasher>;
+
+/// An `Iter<T>` whose `T` only its operators know.
+type ErasedIter = Box<dyn Any>;
+
+type PipeFn = dyn Fn(&TaskContext, ErasedIter) -> Result<ErasedIter> + Send + Sync;
+type HeadFn = dyn Fn(&TaskContext, &[Partition]) -> Result<ErasedIter> + Send + Sync;
+type TailFn = dyn Fn(&TaskContext, ErasedIter, usize) -> Result<Vec<Partition>> + Send + Sync;
+
+enum Run {
+    Pipe { apply: Box<PipeFn>, encode: fn(ErasedIter) -> Result<BlockRef> },
+    Head { apply: Box<HeadFn>, encode: fn(ErasedIter) -> Result<BlockRef> },
+    Tail { apply: Box<TailFn> },
+}
+
+/// An operator of the typed front end.
+pub(crate) struct NativeOp {
+    label: &'static str,
+    decode: fn(&Partition) -> Result<ErasedIter>,
+    run: Run,
+}
+
+impl Operator for NativeOp {
+    fn label(&self) -> &str {
+        self.label
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A narrow operator.
+pub(crate) fn pipe<T: Data, U: Data>(
+    label: &'static str,
+    f: impl Fn(&TaskContext, Iter<T>) -> Iter<U> + Send + Sync + 'static,
+) -> OpRef {
+    let apply = Box::new(move |cx: &TaskContext, iter| Ok(erase(f(cx, unerase::<T>(iter)?))));
+    Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Pipe { apply, encode: encode::<U> } })
+}
+
+/// An operator that combines the same partition of several RDDs.
+pub(crate) fn head<U: Data>(
+    label: &'static str,
+    f: impl Fn(&[Partition]) -> Result<Iter<U>> + Send + Sync + 'static,
+) -> OpRef {
+    let apply = Box::new(move |_: &TaskContext, inputs: &[Partition]| Ok(erase(f(inputs)?)));
+    let decode = |_: &Partition| Err(wrong_type());
+    Arc::new(NativeOp { label, decode, run: Run::Head { apply, encode: encode::<U> } })
+}
+
+/// The end of a map stage: `choose` says which bucket a record goes to.
+pub(crate) fn tail<T: Data>(
+    label: &'static str,
+    choose: impl Fn(usize, &T, usize) -> usize + Send + Sync + 'static,
+) -> OpRef {
+    let apply = Box::new(move |_: &TaskContext, iter, buckets: usize| {
+        let mut split: Vec<Vec<T>> = (0..buckets).map(|_| Vec::new()).collect();
+        for (index, record) in unerase::<T>(iter)?.enumerate() {
+            let bucket = choose(index, &record, buckets);
+            split[bucket].push(record);
+        }
+        Ok(split.into_iter().map(|records| vec![block(records)]).collect())
+    });
+    Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Tail { apply } })
+}
+
+/// The partition of a key: the same in every process and release.
+pub(crate) fn bucket_of<K: Hash>(key: &K, buckets: usize) -> usize {
+    // Fx leaves the low bits weak; the high ones are good.
+    let hash = FxBuildHasher.hash_one(key);
+    ((u128::from(hash) * buckets as u128) >> 64) as usize
+}
+
+/// Records as a block.
+pub(crate) fn block<T: Data>(records: Vec<T>) -> BlockRef {
+    Arc::new(VecBlock::new(records))
+}
+
+/// The records of a partition.
+pub(crate) fn records<T: Data>(partition: &Partition) -> Result<Iter<T>> {
+    let parts = partition.iter().map(block_iter::<T>).collect::<Result<Vec<_>>>()?;
+    let mut parts = parts.into_iter();
+    match (parts.next(), parts.len()) {
+        (Some(only), 0) => Ok(only),
+        (Some(first), _) => Ok(Box::new(first.chain(parts.flatten()))),
+        (None, _) => Ok(Box::new(std::iter::empty())),
+    }
+}
+
+fn block_iter<T: Data>(block: &BlockRef) -> Result<Iter<T>> {
+    if TypeId::of::<T>() == TypeId::of::<Line>()
+        && let Some(text) = block.as_any().downcast_ref::<TextBlock>()
+    {
+        let lines: Iter<Line> = Box::new(text.lines());
+        return unerase::<T>(erase(lines));
+    }
+    let any: Arc<dyn Any + Send + Sync> = block.clone();
+    let block = any.downcast::<VecBlock<T>>().map_err(|_| wrong_type())?;
+    Ok(Box::new((0..block.len()).map(move |i| block.records()[i].clone())))
+}
+
+fn decode<T: Data>(partition: &Partition) -> Result<ErasedIter> {
+    records::<T>(partition).map(erase)
+}
+
+fn encode<T: Data>(iter: ErasedIter) -> Result<BlockRef> {
+    Ok(block(unerase::<T>(iter)?.collect()))
+}
+
+fn erase<T: 'static>(iter: Iter<T>) -> ErasedIter {
+    Box::new(iter)
+}
+
+fn unerase<T: 'static>(iter: ErasedIter) -> Result<Iter<T>> {
+    iter.downcast::<Iter<T>>().map(|iter| *iter).map_err(|_| wrong_type())
+}
+
+fn wrong_type() -> Error {
+    Error::Internal("records of another type than the operator's".into())
+}
+
+fn native(op: &OpRef) -> Result<&NativeOp> {
+    op.as_any().downcast_ref().ok_or_else(wrong_type)
+}
+
+/// Runs [`NativeOp`]s in the executor's thread.
+pub(crate) struct NativeBackend;
+
+impl Backend for NativeBackend {
+    fn prepare(&self, segment: &Segment) -> Result<Prepared> {
+        let mut ops: Vec<OpRef> = segment.head.iter().cloned().collect();
+        ops.extend(segment.pipes.iter().cloned());
+        ops.extend(segment.tail.iter().map(|(op, _)| op.clone()));
+        let buckets = segment.tail.as_ref().map_or(0, |(_, buckets)| *buckets);
+        Ok(Arc::new((ops, buckets)))
+    }
+
+    fn run(
+        &self,
+        prepared: &Prepared,
+        inputs: Vec<Partition>,
+        cx: &TaskContext,
+    ) -> Result<Vec<Partition>, TaskError> {
+        let plan = prepared.downcast_ref::<(Vec<OpRef>, usize)>().ok_or_else(wrong_type)?;
+        Ok(run_chain(&plan.0, plan.1, &inputs, cx)?)
+    }
+
+    fn apply(&self, updates: Vec<Update>) {
+        for update in updates {
+            if let Ok(update) = update.downcast::<Box<dyn FnOnce() + Send>>() {
+                update();
+            }
+        }
+    }
+
+    fn stop(&self) {}
+}
+
+fn run_chain(
+    ops: &[OpRef],
+    buckets: usize,
+    inputs: &[Partition],
+    cx: &TaskContext,
+) -> Result<Vec<Partition>> {
+    let mut iter: Option<ErasedIter> = None;
+    let mut encode_last: Option<fn(ErasedIter) -> Result<BlockRef>> = None;
+    for op in ops {
+        let op = native(op)?;
+        let input = match (&op.run, iter.take()) {
+            (Run::Head { apply, encode }, _) => {
+                iter = Some(apply(cx, inputs)?);
+                encode_last = Some(*encode);
+                continue;
+            }
+            (_, Some(iter)) => iter,
+            (_, None) => (op.decode)(inputs.first().unwrap_or(&Vec::new()))?,
+        };
+        match &op.run {
+            Run::Pipe { apply, encode } => {
+                iter = Some(apply(cx, input)?);
+                encode_last = Some(*encode);
+            }
+            Run::Tail { apply } => return apply(cx, input, buckets),
+            Run::Head { .. } => {}
+        }
+    }
+    match (iter, encode_last) {
+        (Some(iter), Some(encode)) => Ok(vec![vec![encode(iter)?]]),
+        _ => Err(Error::Internal("a segment without operators".into())),
+    }
+}

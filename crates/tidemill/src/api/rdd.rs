@@ -1,0 +1,342 @@
+//! `Rdd<T>`: transformations and actions on any record type. Pairs have more, in [`super::pair`].
+
+use std::fmt::{Debug, Display};
+use std::fs;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::api::context::SparkContext;
+use crate::api::native::{self, Data, Iter, Key, OrderedMap};
+use crate::block::Partition;
+use crate::error::{Error, Result};
+use crate::exec::text_file::local_path;
+use crate::rdd::RddRef;
+use crate::rdd::explain::explain;
+
+/// A resilient distributed dataset: a lazy recipe for records in partitions. Cheap to clone.
+///
+/// ```
+/// let sc = tidemill::SparkContext::local(2)?;
+/// let even = sc.parallelize(1..=6, 2).filter(|x| x % 2 == 0);
+/// assert_eq!(even.collect()?, [2, 4, 6]);
+/// # Ok::<(), tidemill::Error>(())
+/// ```
+pub struct Rdd<T> {
+    pub(crate) sc: SparkContext,
+    pub(crate) node: RddRef,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Rdd<T> {
+    fn clone(&self) -> Self {
+        Rdd { sc: self.sc.clone(), node: self.node.clone(), record: PhantomData }
+    }
+}
+
+impl<T: Data> Rdd<T> {
+    pub(crate) fn new(sc: SparkContext, node: RddRef) -> Self {
+        Rdd { sc, node, record: PhantomData }
+    }
+
+    /// A narrow operator: `f` turns a partition's records into others.
+    pub(crate) fn pipe<U: Data>(
+        &self,
+        label: &'static str,
+        f: impl Fn(usize, Iter<T>) -> Iter<U> + Send + Sync + 'static,
+    ) -> Rdd<U> {
+        let op = native::pipe(label, move |cx, records| f(cx.partition, records));
+        Rdd::new(self.sc.clone(), self.sc.engine().pipe(&self.node, op))
+    }
+
+    /// Applies `f` to each record.
+    pub fn map<U: Data>(&self, f: impl Fn(T) -> U + Send + Sync + 'static) -> Rdd<U> {
+        let f = Arc::new(f);
+        self.pipe("map", move |_, records| {
+            let f = f.clone();
+            Box::new(records.map(move |record| f(record)))
+        })
+    }
+
+    /// Applies `f` to each record and puts the results in a row.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let words = sc.parallelize(vec!["a b", "c"], 1).flat_map(|line| line.split(' '));
+    /// assert_eq!(words.collect()?, ["a", "b", "c"]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    pub fn flat_map<U: Data, I>(&self, f: impl Fn(T) -> I + Send + Sync + 'static) -> Rdd<U>
+    where
+        I: IntoIterator<Item = U> + 'static,
+        I::IntoIter: 'static,
+    {
+        let f = Arc::new(f);
+        self.pipe("flatMap", move |_, records| {
+            let f = f.clone();
+            Box::new(records.flat_map(move |record| f(record)))
+        })
+    }
+
+    /// Keeps the records for which `f` is true.
+    pub fn filter(&self, f: impl Fn(&T) -> bool + Send + Sync + 'static) -> Rdd<T> {
+        let f = Arc::new(f);
+        self.pipe("filter", move |_, records| {
+            let f = f.clone();
+            Box::new(records.filter(move |record| f(record)))
+        })
+    }
+
+    /// Applies `f` to each partition as a whole.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let sums = sc.parallelize(1..=4, 2).map_partitions(|records| [records.sum::<i32>()]);
+    /// assert_eq!(sums.collect()?, [3, 7]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    pub fn map_partitions<U: Data, I>(
+        &self,
+        f: impl Fn(Box<dyn Iterator<Item = T>>) -> I + Send + Sync + 'static,
+    ) -> Rdd<U>
+    where
+        I: IntoIterator<Item = U> + 'static,
+        I::IntoIter: 'static,
+    {
+        self.pipe("mapPartitions", move |_, records| Box::new(f(records).into_iter()))
+    }
+
+    /// As [`Rdd::map_partitions`], with the partition's index.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let sizes = sc.parallelize(1..=4, 3).map_partitions_with_index(|i, records| [(i, records.count())]);
+    /// assert_eq!(sizes.collect()?, [(0, 1), (1, 1), (2, 2)]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    pub fn map_partitions_with_index<U: Data, I>(
+        &self,
+        f: impl Fn(usize, Box<dyn Iterator<Item = T>>) -> I + Send + Sync + 'static,
+    ) -> Rdd<U>
+    where
+        I: IntoIterator<Item = U> + 'static,
+        I::IntoIter: 'static,
+    {
+        self.pipe("mapPartitionsWithIndex", move |i, records| Box::new(f(i, records).into_iter()))
+    }
+
+    /// One list per partition.
+    pub fn glom(&self) -> Rdd<Vec<T>> {
+        self.pipe("glom", |_, records| Box::new(std::iter::once(records.collect())))
+    }
+
+    /// The records of both; this one's partitions first.
+    ///
+    /// # Errors
+    /// If the number of partitions of a file source cannot be found out.
+    pub fn union(&self, other: &Rdd<T>) -> Result<Rdd<T>> {
+        let node = self.sc.engine().union(vec![self.node.clone(), other.node.clone()])?;
+        Ok(Rdd::new(self.sc.clone(), node))
+    }
+
+    /// As many partitions as asked for, with the records dealt out in turn.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let dealt = sc.parallelize(0..5, 1).repartition(2);
+    /// assert_eq!(dealt.glom().collect()?, [vec![0, 2, 4], vec![1, 3]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    pub fn repartition(&self, partitions: usize) -> Rdd<T> {
+        let op = native::tail("repartition", |index, _: &T, buckets| index % buckets);
+        let node = self.sc.engine().shuffle(&self.node, op, partitions.max(1));
+        Rdd::new(self.sc.clone(), node)
+    }
+
+    /// At most `partitions` partitions, by putting neighbours together, without a shuffle.
+    ///
+    /// # Errors
+    /// If the number of partitions of a file source cannot be found out.
+    pub fn coalesce(&self, partitions: usize) -> Result<Rdd<T>> {
+        let (have, want) = (self.num_partitions()?, partitions.max(1));
+        if want >= have {
+            return Ok(self.clone());
+        }
+        let group = |i: usize| (i * have / want..(i + 1) * have / want).map(|p| (0, p)).collect();
+        let groups = (0..want).map(group).collect();
+        let node = self.sc.engine().gather(vec![self.node.clone()], groups);
+        Ok(Rdd::new(self.sc.clone(), node))
+    }
+
+    /// Keeps the computed partitions in memory.
+    pub fn persist(&self) -> &Self {
+        self.node.persist();
+        self
+    }
+
+    /// Forgets the kept partitions.
+    pub fn unpersist(&self) -> &Self {
+        self.node.unpersist();
+        self
+    }
+
+    /// Number of partitions.
+    ///
+    /// # Errors
+    /// If a file source cannot be looked at.
+    pub fn num_partitions(&self) -> Result<usize> {
+        self.node.num_partitions()
+    }
+
+    /// The plan as text: stages from the result down, one fused segment a line.
+    pub fn explain(&self) -> String {
+        explain(&self.node)
+    }
+
+    pub(crate) fn run(&self, partitions: Option<Vec<usize>>) -> Result<Vec<Partition>> {
+        self.sc.engine().run_job(&self.node, partitions, Arc::default(), &mut || Ok(()))
+    }
+
+    /// Every record, in order.
+    ///
+    /// # Errors
+    /// As every action: if a task fails for good.
+    pub fn collect(&self) -> Result<Vec<T>> {
+        let partitions = self.run(None)?;
+        let mut all = Vec::new();
+        for partition in &partitions {
+            all.extend(native::records::<T>(partition)?);
+        }
+        Ok(all)
+    }
+
+    /// Number of records.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn count(&self) -> Result<usize> {
+        let counts = self.pipe("count", |_, records| Box::new(std::iter::once(records.count())));
+        Ok(counts.collect()?.into_iter().sum())
+    }
+
+    /// The first `n` records; later partitions are computed only if they are needed.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn take(&self, n: usize) -> Result<Vec<T>> {
+        let head = self.pipe("take", move |_, records| Box::new(records.take(n)));
+        let (total, mut next, mut wave) = (self.num_partitions()?, 0, 1);
+        let mut taken = Vec::new();
+        while taken.len() < n && next < total {
+            let partitions: Vec<usize> = (next..total.min(next + wave)).collect();
+            next += wave;
+            wave *= 4;
+            for partition in &head.run(Some(partitions))? {
+                taken.extend(native::records::<T>(partition)?.take(n - taken.len()));
+            }
+        }
+        Ok(taken)
+    }
+
+    /// The first record.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn first(&self) -> Result<Option<T>> {
+        Ok(self.take(1)?.pop())
+    }
+
+    /// All records put together two by two; `None` if there is none.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn reduce(&self, f: impl Fn(T, T) -> T + Send + Sync + 'static) -> Result<Option<T>> {
+        let f = Arc::new(f);
+        let inside = f.clone();
+        let parts = self.pipe("reduce", move |_, records| Box::new(records.reduce(&*inside).into_iter()));
+        Ok(parts.collect()?.into_iter().reduce(&*f))
+    }
+
+    /// How often each record occurs, in first-seen order.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn count_by_value(&self) -> Result<OrderedMap<T, usize>>
+    where
+        T: Key,
+    {
+        let mut counts = OrderedMap::default();
+        for (record, count) in self.pipe("countByValue", |_, r| count_values(r)).collect()? {
+            *counts.entry(record).or_insert(0) += count;
+        }
+        Ok(counts)
+    }
+
+    /// Runs `f` on each record, where the record is.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn foreach(&self, f: impl Fn(T) + Send + Sync + 'static) -> Result<()> {
+        self.foreach_partition(move |records| records.for_each(&f))
+    }
+
+    /// Runs `f` on each partition, where the partition is.
+    ///
+    /// # Errors
+    /// If a task fails for good.
+    pub fn foreach_partition(
+        &self,
+        f: impl Fn(Box<dyn Iterator<Item = T>>) + Send + Sync + 'static,
+    ) -> Result<()> {
+        let run = self.pipe("foreachPartition", move |_, records| -> Iter<()> {
+            f(records);
+            Box::new(std::iter::empty())
+        });
+        run.run(None).map(drop)
+    }
+
+    /// Writes a folder of `part-0000N` files, one per partition, and `_SUCCESS` when all are there.
+    ///
+    /// # Errors
+    /// If the folder exists, or a file cannot be written.
+    pub fn save_as_text_file(&self, path: &str) -> Result<()>
+    where
+        T: Display,
+    {
+        let folder = Path::new(local_path(path)).to_owned();
+        if folder.exists() {
+            return Err(Error::IllegalArgument(format!(
+                "Output directory {} already exists; choose another or remove it",
+                folder.display()
+            )));
+        }
+        let failed = |e| Error::io(format!("writing {}", folder.display()), e);
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let parts = folder.clone();
+        let written = self.pipe("saveAsTextFile", move |index, records| {
+            let text: String = records.map(|record| format!("{record}\n")).collect();
+            let part = parts.join(format!("part-{index:05}"));
+            let result = fs::write(part, text).map_err(|e| e.to_string());
+            Box::new(std::iter::once(result))
+        });
+        for result in written.collect()? {
+            result.map_err(|text| failed(std::io::Error::other(text)))?;
+        }
+        fs::write(folder.join("_SUCCESS"), "").map_err(failed)
+    }
+}
+
+/// Counts equal records.
+pub(crate) fn count_values<T: Key>(records: Iter<T>) -> Iter<(T, usize)> {
+    let mut counts = OrderedMap::default();
+    for record in records {
+        *counts.entry(record).or_insert(0) += 1;
+    }
+    Box::new(counts.into_iter())
+}
+
+impl<T> Debug for Rdd<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rdd[{}]", self.node.id)
+    }
+}

@@ -1,0 +1,151 @@
+//! Cuts a byte stream at newlines without looking at single lines: what was read up to the last `\n` is
+//! handed over as one buffer, the unfinished rest moves to the next.
+//!
+//! Bounded: a line longer than the limit is left out up to its `\n` and counted. Used by the socket receiver.
+
+/// The buffer between `read` calls and whole lines.
+#[derive(Debug)]
+pub(crate) struct LineBuffer {
+    bytes: Vec<u8>,
+    filled: usize,
+    read_size: usize,
+    max_line: usize,
+    skipping: usize,
+    skipped: Option<usize>,
+}
+
+/// Fewest bytes to offer to a `read` call.
+const LEAST_SPACE: usize = 16 << 10;
+
+impl LineBuffer {
+    /// Reads in pieces of about `read_size` bytes, lines of at most `max_line` bytes.
+    pub(crate) fn new(read_size: usize, max_line: usize) -> Self {
+        let bytes = vec![0; read_size];
+        LineBuffer { bytes, filled: 0, read_size, max_line, skipping: 0, skipped: None }
+    }
+
+    /// Where the next bytes go; never empty.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        if self.bytes.len() - self.filled < LEAST_SPACE {
+            let grown = (self.bytes.len() * 2).max(self.read_size);
+            self.bytes.resize(grown, 0);
+        }
+        &mut self.bytes[self.filled..]
+    }
+
+    /// `count` bytes were put into [`LineBuffer::space`]; the whole lines there are now, if any.
+    pub(crate) fn filled(&mut self, count: usize) -> Option<Vec<u8>> {
+        let fresh = self.filled;
+        self.filled += count;
+        if self.skipping > 0 {
+            return self.skip();
+        }
+        let Some(last) = memchr::memrchr(b'\n', &self.bytes[fresh..self.filled]) else {
+            if self.filled > self.max_line {
+                self.skipping = self.filled;
+                self.filled = 0;
+                self.bytes.truncate(self.read_size);
+            }
+            return None;
+        };
+        Some(self.take(fresh + last + 1))
+    }
+
+    /// Within a line that is left out: looks for its end.
+    fn skip(&mut self) -> Option<Vec<u8>> {
+        let filled = std::mem::take(&mut self.filled);
+        let Some(end) = memchr::memchr(b'\n', &self.bytes[..filled]) else {
+            self.skipping += filled;
+            return None;
+        };
+        self.skipped = Some(std::mem::take(&mut self.skipping) + end);
+        self.bytes.copy_within(end + 1..filled, 0);
+        self.filled(filled - end - 1)
+    }
+
+    /// The first `end` bytes; the rest stays.
+    fn take(&mut self, end: usize) -> Vec<u8> {
+        let rest = self.filled - end;
+        if end < self.read_size / 16 {
+            let lines = self.bytes[..end].to_vec();
+            self.bytes.copy_within(end..self.filled, 0);
+            self.filled = rest;
+            return lines;
+        }
+        let mut next = vec![0; self.read_size.max(rest + LEAST_SPACE)];
+        next[..rest].copy_from_slice(&self.bytes[end..self.filled]);
+        self.filled = rest;
+        let mut lines = std::mem::replace(&mut self.bytes, next);
+        lines.truncate(end);
+        lines
+    }
+
+    /// The stream has ended: the unfinished last line, with a `\n`.
+    pub(crate) fn finish(&mut self) -> Option<Vec<u8>> {
+        if self.skipping > 0 {
+            self.skipped = Some(std::mem::take(&mut self.skipping) + self.filled);
+            self.filled = 0;
+        }
+        if self.filled == 0 {
+            return None;
+        }
+        let filled = std::mem::take(&mut self.filled);
+        let mut line = self.bytes[..filled].to_vec();
+        line.push(b'\n');
+        Some(line)
+    }
+
+    /// Length of a line that was left out since the last call.
+    pub(crate) fn take_skipped(&mut self) -> Option<usize> {
+        self.skipped.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Feeds `data` in pieces; the lines that come out, and the lengths of those left out.
+    fn feed(data: &[u8], pieces: &[usize], max_line: usize) -> (Vec<u8>, Vec<usize>) {
+        let mut buffer = LineBuffer::new(64, max_line);
+        let (mut out, mut skipped, mut at) = (Vec::new(), Vec::new(), 0);
+        for piece in pieces.iter().cycle() {
+            if at == data.len() {
+                break;
+            }
+            let space = buffer.space();
+            let count = (*piece).min(space.len()).min(data.len() - at);
+            space[..count].copy_from_slice(&data[at..at + count]);
+            at += count;
+            out.extend(buffer.filled(count).into_iter().flatten());
+            skipped.extend(buffer.take_skipped());
+        }
+        out.extend(buffer.finish().into_iter().flatten());
+        skipped.extend(buffer.take_skipped());
+        (out, skipped)
+    }
+
+    #[test]
+    fn an_overlong_line_is_left_out_and_counted() {
+        let data = [b"ab\n".to_vec(), vec![b'x'; 500], b"\ncd\n".to_vec()].concat();
+        assert_eq!(feed(&data, &[10], 100), (b"ab\ncd\n".to_vec(), vec![500]));
+        assert_eq!(feed(&[b'x'; 300], &[7], 100), (Vec::new(), vec![300]));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_changed(lines in prop::collection::vec("[a-c]{0,40}", 0..30),
+                                      pieces in prop::collection::vec(1_usize..90, 1..5)) {
+            let data = lines.join("\n").into_bytes();
+            let (out, skipped) = feed(&data, &pieces, 1000);
+            prop_assert!(skipped.is_empty());
+            let mut expected = data.clone();
+            if !expected.is_empty() && !expected.ends_with(b"\n") {
+                expected.push(b'\n');
+            }
+            prop_assert_eq!(out, expected);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! `socketTextStream`: lines from a TCP server.
+//!
+//! One thread reads; it hands over whole lines as raw bytes, so nothing is done per line here. Memory is
+//! bounded: when received and unprocessed bytes reach the limit the thread stops reading, and TCP
+//! makes the sender wait. It reconnects for ever, with a growing pause, and says so in one line.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::block::{Partition, records_in};
+use crate::error::{Error, Result};
+use crate::exec::Engine;
+use crate::lock::{Lock, Signal};
+use crate::rdd::RddRef;
+use crate::streaming::BatchTime;
+use crate::streaming::line_buffer::LineBuffer;
+use crate::streaming::source::{Input, InputSource, SourceContext};
+use crate::text::TextBlock;
+
+/// Chunks from this size on are handed over as they are; smaller ones are put together.
+const OWN_BLOCK: usize = 64 << 10;
+/// Bytes of text per block, about.
+const BLOCK: usize = 1 << 20;
+/// How often the reading thread looks whether it is to stop.
+const POLL: Duration = Duration::from_millis(100);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A line-oriented TCP server to read from.
+pub struct SocketSource {
+    address: String,
+    shared: Arc<Shared>,
+    thread: Lock<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    stop: AtomicBool,
+    received: Lock<Received>,
+    room: Signal,
+}
+
+/// What came and is not processed yet.
+#[derive(Default)]
+struct Received {
+    open: Vec<Chunks>,
+    open_bytes: usize,
+    batches: BTreeMap<BatchTime, Batch>,
+    bytes: usize,
+}
+
+/// Raw bytes of whole lines that came within one block interval.
+struct Chunks {
+    interval: u128,
+    chunks: Vec<Vec<u8>>,
+}
+
+/// A batch that was cut: raw at first, an RDD once it was asked for.
+#[derive(Default)]
+struct Batch {
+    parts: Vec<Chunks>,
+    bytes: usize,
+    rdd: Option<(RddRef, u64)>,
+}
+
+impl SocketSource {
+    /// Lines from `host:port`.
+    ///
+    /// # Errors
+    /// If the port is not within 1 and 65535, or the host is empty.
+    pub fn new(host: &str, port: i64) -> Result<Self> {
+        if host.is_empty() || !(1..=65535).contains(&port) {
+            return Err(Error::IllegalArgument(format!(
+                "socketTextStream expects a host and a port from 1 to 65535, got {host:?} and {port}"
+            )));
+        }
+        let shared = Shared {
+            stop: AtomicBool::new(false),
+            received: Lock::default(),
+            room: Signal::default(),
+        };
+        let address = format!("{host}:{port}");
+        Ok(SocketSource { address, shared: Arc::new(shared), thread: Lock::new(None) })
+    }
+}
+
+impl InputSource for SocketSource {
+    fn label(&self) -> String {
+        format!("socket {}", self.address)
+    }
+
+    fn start(&self, context: &SourceContext) -> Result<()> {
+        let receiver = Receiver {
+            address: self.address.clone(),
+            shared: self.shared.clone(),
+            context: context.clone(),
+            started: Instant::now(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("receiver".to_owned())
+            .spawn(move || receiver.run())
+            .map_err(|error| Error::io("starting a receiver thread", error))?;
+        *self.thread.lock() = Some(thread);
+        Ok(())
+    }
+
+    fn cut(&self, time: BatchTime) {
+        let mut received = self.shared.received.lock();
+        let parts = std::mem::take(&mut received.open);
+        let bytes = std::mem::take(&mut received.open_bytes);
+        if !parts.is_empty() {
+            let batch = received.batches.entry(time).or_default();
+            batch.parts.extend(parts);
+            batch.bytes += bytes;
+        }
+    }
+
+    fn rdd(&self, engine: &Engine, time: BatchTime) -> Result<Input> {
+        let mut received = self.shared.received.lock();
+        let Some(batch) = received.batches.get_mut(&time) else {
+            return Ok(Input { rdd: engine.from_blocks(&self.label(), Vec::new()), records: 0 });
+        };
+        if let Some((rdd, records)) = &batch.rdd {
+            return Ok(Input { rdd: rdd.clone(), records: *records });
+        }
+        let parts = std::mem::take(&mut batch.parts);
+        drop(received);
+        let partitions: Vec<Partition> = parts.into_iter().map(Chunks::into_blocks).collect();
+        let records = partitions.iter().map(|blocks| records_in(blocks) as u64).sum();
+        let rdd = engine.from_blocks(&self.label(), partitions);
+        if let Some(batch) = self.shared.received.lock().batches.get_mut(&time) {
+            batch.rdd = Some((rdd.clone(), records));
+        }
+        Ok(Input { rdd, records })
+    }
+
+    fn done(&self, time: BatchTime) {
+        let mut received = self.shared.received.lock();
+        let freed = received.batches.remove(&time).map_or(0, |batch| batch.bytes);
+        received.bytes -= freed;
+        drop(received);
+        self.shared.room.notify();
+    }
+
+    fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.shared.room.notify();
+        if let Some(thread) = self.thread.lock().take() {
+            // The thread does not panic; if it did, its message is on standard error.
+            let _ = thread.join();
+        }
+    }
+
+    fn has_uncut(&self) -> bool {
+        !self.shared.received.lock().open.is_empty()
+    }
+}
+
+impl Chunks {
+    fn into_blocks(self) -> Partition {
+        let block = |bytes| Arc::new(TextBlock::from_bytes(bytes)) as _;
+        self.chunks.into_iter().map(block).collect()
+    }
+}
+
+/// The reading thread.
+struct Receiver {
+    address: String,
+    shared: Arc<Shared>,
+    context: SourceContext,
+    started: Instant,
+}
+
+/// How a connection ended.
+enum Ended {
+    /// The receiver is to stop.
+    Stopped,
+    /// The peer closed it, or it failed.
+    Lost(String),
+}
+
+impl Receiver {
+    fn run(&self) {
+        let mut pause = FIRST_PAUSE;
+        let mut told = false;
+        while !self.stopping() {
+            let lost = match self.connect() {
+                Ok(stream) => {
+                    if told {
+                        self.say("connected");
+                    }
+                    told = false;
+                    pause = FIRST_PAUSE;
+                    match self.read(stream) {
+                        Ended::Stopped => return,
+                        Ended::Lost(reason) => reason,
+                    }
+                }
+                Err(reason) => reason,
+            };
+            // One line per outage, not per attempt.
+            if !told {
+                self.say(&format!("{lost}; connecting again until it answers"));
+                told = true;
+            }
+            self.sleep(pause);
+            pause = (pause * 2).min(self.context.max_reconnect_delay);
+        }
+    }
+
+    fn connect(&self) -> Result<TcpStream, String> {
+        let addresses = self.address.to_socket_addrs().map_err(|e| format!("no such host: {e}"))?;
+        let mut reason = "the host has no address".to_owned();
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+                Ok(stream) => {
+                    stream.set_read_timeout(Some(POLL)).map_err(|e| e.to_string())?;
+                    return Ok(stream);
+                }
+                Err(error) => reason = format!("cannot connect: {error}"),
+            }
+        }
+        Err(reason)
+    }
+
+    fn read(&self, mut stream: TcpStream) -> Ended {
+        let mut buffer = LineBuffer::new(BLOCK, self.context.max_line_bytes);
+        loop {
+            if !self.wait_for_room() {
+                return Ended::Stopped;
+            }
+            let lost = match stream.read(buffer.space()) {
+                Ok(0) => "the server closed the connection".to_owned(),
+                Ok(n) => {
+                    if let Some(lines) = buffer.filled(n) {
+                        self.store(lines);
+                    }
+                    self.tell_skipped(&mut buffer);
+                    continue;
+                }
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) => format!("the connection failed: {e}"),
+            };
+            // An unfinished last line is a line when the peer has gone.
+            if let Some(rest) = buffer.finish() {
+                self.store(rest);
+            }
+            self.tell_skipped(&mut buffer);
+            return Ended::Lost(lost);
+        }
+    }
+
+    fn tell_skipped(&self, buffer: &mut LineBuffer) {
+        if let Some(bytes) = buffer.take_skipped() {
+            self.say(&format!(
+                "a line of {bytes} bytes was left out: a line may have {} bytes                  (raise tidemill.receiver.maxLineBytes to take longer ones)",
+                self.context.max_line_bytes
+            ));
+        }
+    }
+
+    /// Back-pressure: waits until enough is processed; false if the receiver is to stop.
+    fn wait_for_room(&self) -> bool {
+        let mut received = self.shared.received.lock();
+        while !self.stopping() && received.bytes >= self.context.max_buffered_bytes {
+            received = self.shared.room.wait_for(received, POLL);
+        }
+        !self.stopping()
+    }
+
+    fn store(&self, lines: Vec<u8>) {
+        let block_millis = self.context.block_interval.as_millis().max(1);
+        let interval = self.started.elapsed().as_millis() / block_millis;
+        let mut received = self.shared.received.lock();
+        received.bytes += lines.len();
+        received.open_bytes += lines.len();
+        match received.open.last_mut() {
+            Some(part) if part.interval == interval => part.add(lines),
+            _ => received.open.push(Chunks { interval, chunks: vec![lines] }),
+        }
+    }
+
+    fn sleep(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut received = self.shared.received.lock();
+        while !self.stopping() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            received = self.shared.room.wait_for(received, left);
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire)
+    }
+
+    fn say(&self, text: &str) {
+        (self.context.report)(&format!("socket {}: {text}", self.address));
+    }
+}
+
+impl Chunks {
+    /// Small pieces grow together up to a block; large ones stay as they are.
+    fn add(&mut self, lines: Vec<u8>) {
+        match self.chunks.last_mut() {
+            Some(last) if lines.len() < OWN_BLOCK && last.len() + lines.len() <= BLOCK => {
+                last.extend_from_slice(&lines);
+            }
+            _ => self.chunks.push(lines),
+        }
+    }
+}

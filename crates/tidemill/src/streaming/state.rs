@@ -1,0 +1,141 @@
+//! Keyed state (`updateStateByKey`): the state after each batch, as blocks.
+//!
+//! The state of a batch is computed once, when the batch first asks for it, and its lineage ends there:
+//! the next batch starts from blocks, so nothing grows with time. If an update fails, the state cannot be
+//! known any more, and every later batch fails with that first error: never a wrong count.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::block::{Codec, Partition};
+use crate::error::{Error, Result};
+use crate::exec::Engine;
+use crate::ids::StreamId;
+use crate::lock::Lock;
+use crate::rdd::{OpRef, RddRef};
+use crate::streaming::BatchTime;
+
+/// A front end's function from one RDD to another.
+pub type Rewrite = Arc<dyn Fn(&RddRef) -> Result<RddRef> + Send + Sync>;
+
+/// What a front end says of a keyed state.
+pub struct StateOp {
+    /// From the parent's records to `(key, new values)`, by key in `partitions` partitions.
+    pub prepare: Rewrite,
+    /// Puts `(key, state)` records into the partitions of their keys.
+    pub partition: Rewrite,
+    /// From the previous state and the prepared records to the next state; zips the two.
+    pub update: OpRef,
+    /// Number of partitions.
+    pub partitions: usize,
+    /// The state before the first batch, in any partitions.
+    pub initial: Option<RddRef>,
+    /// For checkpoints.
+    pub codec: Arc<dyn Codec>,
+}
+
+/// The state as it is now.
+pub struct StateStore {
+    /// The stream whose batches update it.
+    pub parent: StreamId,
+    /// Counts the states of a program in order of definition; a checkpoint knows it by this.
+    pub ordinal: usize,
+    op: StateOp,
+    current: Lock<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    blocks: Option<Vec<Partition>>,
+    restored: Option<RddRef>,
+    failed: Option<Error>,
+}
+
+impl StateStore {
+    /// A state before its first batch.
+    pub fn new(parent: StreamId, ordinal: usize, op: StateOp) -> Self {
+        StateStore { parent, ordinal, op, current: Lock::default() }
+    }
+
+    /// The state after batch `time`, given the parent's RDD of it.
+    pub fn update(
+        &self,
+        engine: &Engine,
+        time: BatchTime,
+        batch: Option<&RddRef>,
+    ) -> Result<RddRef> {
+        if let Some(error) = &self.current.lock().failed {
+            return Err(error.clone());
+        }
+        let label = format!("state {}", self.ordinal);
+        let result = self.next(engine, time, batch);
+        let mut current = self.current.lock();
+        match result {
+            Ok(blocks) => {
+                current.blocks = Some(blocks.clone());
+                current.restored = None;
+                Ok(engine.from_blocks(&label, blocks))
+            }
+            Err(error) => {
+                current.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn next(
+        &self,
+        engine: &Engine,
+        time: BatchTime,
+        batch: Option<&RddRef>,
+    ) -> Result<Vec<Partition>> {
+        let before = self.before(engine)?;
+        let after = match batch {
+            Some(batch) => {
+                let new = (self.op.prepare)(batch)?;
+                engine.zip(vec![before, new], Some(self.op.update.clone()))?
+            }
+            None => before,
+        };
+        let batch_time = ("spark.streaming.internal.batchTime".to_owned(), time.0.to_string());
+        let properties = Arc::new(BTreeMap::from([batch_time]));
+        engine.run_job(&after, None, properties, &mut || Ok(()))
+    }
+
+    fn before(&self, engine: &Engine) -> Result<RddRef> {
+        let current = self.current.lock();
+        if let Some(blocks) = &current.blocks {
+            return Ok(engine.from_blocks("state", blocks.clone()));
+        }
+        let start = current.restored.clone().or_else(|| self.op.initial.clone());
+        drop(current);
+        match start {
+            Some(rdd) => (self.op.partition)(&rdd),
+            None => Ok(engine.from_blocks("state", vec![Vec::new(); self.op.partitions])),
+        }
+    }
+
+    /// The partitions as bytes, one list of blocks each; `None` before the first batch and after a failure.
+    pub fn encode(&self) -> Result<Option<Vec<Vec<Vec<u8>>>>> {
+        let current = self.current.lock();
+        let (Some(blocks), None) = (&current.blocks, &current.failed) else { return Ok(None) };
+        let blocks = blocks.clone();
+        drop(current);
+        let partition = |blocks: &Partition| blocks.iter().map(|b| self.op.codec.encode(b)).collect();
+        Ok(Some(blocks.iter().map(partition).collect::<Result<_>>()?))
+    }
+
+    /// Starts from a checkpoint's partitions, whose number may differ from today's.
+    pub fn restore(&self, engine: &Engine, partitions: &[Vec<Vec<u8>>]) -> Result<()> {
+        let codec = &self.op.codec;
+        let partition = |blocks: &Vec<Vec<u8>>| blocks.iter().map(|b| codec.decode(b)).collect();
+        let blocks: Vec<Partition> = partitions.iter().map(partition).collect::<Result<_>>()?;
+        let mut current = self.current.lock();
+        if blocks.len() == self.op.partitions {
+            current.blocks = Some(blocks);
+        } else {
+            current.restored = Some(engine.from_blocks("restored state", blocks));
+        }
+        Ok(())
+    }
+}

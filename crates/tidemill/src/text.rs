@@ -1,0 +1,173 @@
+//! Text blocks and lines: one buffer of UTF-8 as it came from a socket or file, and cheap strings
+//! that share it.
+//!
+//! Invariant of [`TextBlock`]: every record, also the last, ends in `\n`; no record holds `\r` or `\n`.
+//! Receivers and file readers make them; the backends of both front ends read them.
+
+use std::any::Any;
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+
+use hipstr::HipStr;
+use serde::{Deserialize, Serialize};
+
+use crate::block::Block;
+
+/// One line of text: derefs to `str`; short lines are stored inline, longer ones share the
+/// block they came in, so splitting a block allocates nothing.
+///
+/// ```
+/// use tidemill::Line;
+/// let line = Line::from("3 -4");
+/// assert_eq!(line.split(' ').count(), 2);
+/// assert_eq!(format!("{line}"), "3 -4");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Line(HipStr<'static>);
+
+impl Deref for Line {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Borrow<str> for Line {
+    fn borrow(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl AsRef<str> for Line {
+    fn as_ref(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl From<&str> for Line {
+    fn from(text: &str) -> Self {
+        Line(HipStr::from(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_str().fmt(f)
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0.as_str(), f)
+    }
+}
+
+/// Newline-terminated records in one shared buffer.
+///
+/// ```
+/// use tidemill::text::TextBlock;
+/// let block = TextBlock::from_bytes(b"3 4\r\n\xff\nlast".to_vec());
+/// let lines: Vec<String> = block.lines().map(|line| line.to_string()).collect();
+/// assert_eq!(lines, ["3 4", "\u{fffd}", "last"]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct TextBlock {
+    text: HipStr<'static>,
+    records: usize,
+}
+
+impl TextBlock {
+    /// Takes raw bytes over without copying when they are clean. Bad UTF-8 becomes U+FFFD; `\n`,
+    /// `\r` and `\r\n` all end a line, as Java's `BufferedReader` has it; a missing last `\n` is added.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        let mut text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+        if memchr::memchr(b'\r', text.as_bytes()).is_some() {
+            text = text.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let records = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        TextBlock { text: HipStr::from(text), records }
+    }
+
+    /// The buffer: records separated and ended by `\n`.
+    pub fn as_str(&self) -> &str {
+        self.text.as_str()
+    }
+
+    /// The records in order.
+    pub fn lines(&self) -> Lines {
+        Lines { text: self.text.clone(), at: 0 }
+    }
+}
+
+impl Block for TextBlock {
+    fn len(&self) -> usize {
+        self.records
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Iterator over the lines of a [`TextBlock`].
+#[derive(Debug)]
+pub struct Lines {
+    text: HipStr<'static>,
+    at: usize,
+}
+
+impl Iterator for Lines {
+    type Item = Line;
+
+    #[inline]
+    fn next(&mut self) -> Option<Line> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let length = memchr::memchr(b'\n', rest)?;
+        let line = self.text.slice(self.at..self.at + length);
+        self.at += length + 1;
+        Some(Line(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(bytes: &[u8]) -> Vec<String> {
+        TextBlock::from_bytes(bytes.to_vec()).lines().map(|line| line.to_string()).collect()
+    }
+
+    #[test]
+    fn empty_lines_are_records() {
+        assert_eq!(lines(b"\n\na\n"), ["", "", "a"]);
+        assert_eq!(lines(b""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn carriage_returns_end_lines_as_in_java() {
+        assert_eq!(lines(b"a\rb\r\nc\n\r"), ["a", "b", "c", ""]);
+    }
+
+    #[test]
+    fn long_lines_share_the_block() {
+        let long = "x".repeat(1000);
+        let block = TextBlock::from_bytes(format!("{long}\nshort\n").into_bytes());
+        let found: Vec<Line> = block.lines().collect();
+        assert_eq!(&*found[0], long);
+        assert_eq!(found[0].as_ptr(), block.as_str().as_ptr());
+        assert_eq!(&*found[1], "short");
+    }
+}

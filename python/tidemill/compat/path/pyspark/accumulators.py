@@ -1,0 +1,5 @@
+"""PySpark's module name for `tidemill.accumulators`."""
+
+from tidemill.accumulators import Accumulator, AccumulatorParam
+
+__all__ = ["Accumulator", "AccumulatorParam"]

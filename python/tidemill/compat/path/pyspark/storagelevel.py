@@ -1,0 +1,5 @@
+"""PySpark's module name for `tidemill.storagelevel`."""
+
+from tidemill.storagelevel import StorageLevel
+
+__all__ = ["StorageLevel"]

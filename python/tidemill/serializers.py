@@ -1,0 +1,179 @@
+"""Records to blocks and back, and the functions of a stage to the payload that the workers run.
+
+Data is pickled plainly; where that cannot work (a class of ``__main__``, a lambda) by cloudpickle,
+by value. A payload carries the driver's import path in front, so that functions in modules beside
+the user's script are found. Called by the RDD classes, by the engine (`dump_ops`) and by the worker
+(`load_ops`, `encode`, `iterate`).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+
+from tidemill.broadcast import collecting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from tidemill._engine import Block
+
+TEXT = 0
+PICKLE = 1
+PROTOCOL = 5
+
+files_root = ""
+_applied_preamble = b""
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle a value, by cloudpickle where plain pickle would not be readable in another process.
+
+    Examples
+    --------
+    >>> loads(dumps([1, "a"]))
+    [1, 'a']
+    >>> loads(dumps(lambda x: x + 1))(2)
+    3
+    """
+    try:
+        data = pickle.dumps(value, PROTOCOL)
+        # A name in __main__ means nothing in another process; a false alarm costs only time.
+        if b"__main__" not in data:
+            return data
+    except Exception:
+        pass
+    from cloudpickle import dumps as cloud_dumps
+
+    return cloud_dumps(value, PROTOCOL)
+
+
+loads = pickle.loads
+
+
+def decode(kind: int, data: bytes) -> list[Any]:
+    """Return the records of a block.
+
+    Examples
+    --------
+    >>> decode(TEXT, b"a\\n\\nb\\n")
+    ['a', '', 'b']
+    """
+    if kind == TEXT:
+        lines = data.decode().split("\n")
+        lines.pop()
+        return lines
+    return pickle.loads(data)
+
+
+def encode(records: Iterable[Any]) -> tuple[int, bytes]:
+    """Return the number of records and the pickled list of them.
+
+    Examples
+    --------
+    >>> encode(iter("ab"))[0]
+    2
+    """
+    listed = records if type(records) is list else list(records)
+    try:
+        return len(listed), dumps(listed)
+    except Exception as error:
+        raise pickle.PicklingError(
+            f"Could not serialize the records of a task: {type(error).__name__}: {error}. "
+            "What functions return must be picklable; turn a generator into a list, for instance"
+        ) from None
+
+
+def iterate(blocks: list[tuple[int, bytes]]) -> Iterator[Any]:
+    """Yield the records of blocks, given as (kind, data); each block is freed when the next "
+    "begins."""
+    blocks.reverse()
+    while blocks:
+        yield from decode(*blocks.pop())
+
+
+def collect_blocks(blocks: Iterable[Block]) -> list[Any]:
+    """Return the records of a partition's blocks."""
+    records: list[Any] = []
+    for block in blocks:
+        records += decode(block.kind, block.data)
+    return records
+
+
+def dump_ops(ops: list[Any]) -> tuple[bytes, list[int]]:
+    """Pickle the functions of a stage.
+
+    Parameters
+    ----------
+    ops : list of callable
+
+    Returns
+    -------
+    payload : bytes
+        For `load_ops`.
+    broadcast_ids : list of int
+        The broadcast variables that the functions use.
+
+    Raises
+    ------
+    pickle.PicklingError
+        When a function has captured what cannot be sent, such as a SparkContext, an RDD or a
+        socket.
+
+    Examples
+    --------
+    >>> payload, ids = dump_ops([len])
+    >>> load_ops(payload)
+    [<built-in function len>]
+    """
+    import cloudpickle
+
+    with collecting() as broadcast_ids:
+        try:
+            body = cloudpickle.dumps(ops, PROTOCOL)
+        except Exception as error:
+            raise _cannot_serialize(error) from error
+    preamble = pickle.dumps((_import_path(), files_root), PROTOCOL)
+    return len(preamble).to_bytes(4, "little") + preamble + body, broadcast_ids
+
+
+def load_ops(payload: bytes) -> list[Any]:
+    """Unpickle the functions of a stage, afresh for each task.
+
+    Examples
+    --------
+    >>> load_ops(dump_ops([abs])[0])
+    [<built-in function abs>]
+    """
+    size = int.from_bytes(payload[:4], "little")
+    _apply_preamble(payload[4 : 4 + size])
+    return pickle.loads(memoryview(payload)[4 + size :])
+
+
+def _import_path() -> list[str]:
+    return [os.path.abspath(entry) for entry in sys.path]
+
+
+def _apply_preamble(preamble: bytes) -> None:
+    global _applied_preamble, files_root
+    if preamble == _applied_preamble:
+        return
+    path, files_root = pickle.loads(preamble)
+    known = set(sys.path)
+    sys.path.extend(entry for entry in path if entry not in known)
+    _applied_preamble = preamble
+
+
+def _cannot_serialize(error: Exception) -> pickle.PicklingError:
+    text = f"Could not serialize object: {type(error).__name__}: {error}"
+    if "SPARK-5063" not in text and "Broadcast" not in text:
+        text += (
+            "\nFunctions given to RDDs and DStreams run in worker processes: they and all that "
+            "they capture must "
+            "be picklable. Open sockets, files, locks and connections inside the function, "
+            "for instance in mapPartitions or foreachPartition."
+        )
+    return pickle.PicklingError(text)

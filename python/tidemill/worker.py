@@ -1,0 +1,130 @@
+"""The worker process: reads tasks from the driver's socket (fd 0), runs their functions, writes the
+results back.
+
+It keeps nothing from one task to the next but payload and broadcast bytes: functions are unpickled
+afresh for each task. It imports only what a task needs, answers every request, whatever a user's
+function does, and leaves quietly when the driver's end closes. Started by the engine as ``python -m
+tidemill.worker``.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+
+from tidemill import accumulators, broadcast
+from tidemill.serializers import PICKLE, encode, iterate, load_ops
+from tidemill.taskcontext import TaskContext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+_payloads: dict[str, bytes] = {}
+
+
+class Disconnected(Exception):
+    """The driver has closed the socket."""
+
+
+def main() -> None:
+    """Serve tasks until the driver closes the socket."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reader, writer = _take_socket()
+    # Records are mostly acyclic and die with the task: collecting often would only cost time.
+    gc.set_threshold(50_000, 20, 50)
+    import cloudpickle  # noqa: F401  nearly every payload needs it; load it while the driver is busy
+
+    try:
+        while True:
+            serve_one(reader, writer)
+    except (Disconnected, BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def _take_socket() -> tuple[BinaryIO, BinaryIO]:
+    """Move the socket off fd 0, so that user code that reads standard input finds it empty."""
+    channel = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    reader = open(channel, "rb", buffering=1 << 16, closefd=False)
+    writer = open(channel, "wb", buffering=1 << 16, closefd=False)
+    return reader, writer
+
+
+def serve_one(reader: BinaryIO, writer: BinaryIO) -> None:
+    """Read one request, run its task, write the reply."""
+    request, ops_payload, inputs = _read_request(reader)
+    try:
+        header, blobs = _run(request, ops_payload, inputs)
+    except BaseException as error:  # SystemExit too: a user's function must not end the worker
+        from tidemill.failure import describe
+
+        header, blobs = describe(error)
+    finally:
+        sys.stdout.flush()
+    _write(writer, header, blobs)
+
+
+def _read(reader: BinaryIO, size: int) -> bytes:
+    data = reader.read(size)
+    if len(data) != size:
+        raise Disconnected
+    return data
+
+
+def _read_request(
+    reader: BinaryIO,
+) -> tuple[dict[str, Any], bytes, list[list[tuple[int, bytes]]]]:
+    size = int.from_bytes(_read(reader, 4), "little")
+    request = json.loads(_read(reader, size).decode())
+    if request.get("clear"):
+        _payloads.clear()
+    if request["fn_len"]:
+        _payloads[request["fn"]] = _read(reader, request["fn_len"])
+    for bid in request.get("drop_broadcasts", ()):
+        broadcast.drop(bid)
+    for bid, length in request.get("broadcasts", ()):
+        broadcast.receive(bid, _read(reader, length))
+    inputs = [
+        [(kind, _read(reader, length)) for kind, _, length in blocks]
+        for blocks in request["inputs"]
+    ]
+    return request, _payloads[request["fn"]], inputs
+
+
+def _run(
+    request: dict[str, Any], payload: bytes, inputs: list[list[tuple[int, bytes]]]
+) -> tuple[dict[str, Any], list[bytes]]:
+    TaskContext._set(request)
+    accumulators.begin_task()
+    ops = load_ops(payload)
+    index = request["partition"]
+    iterators = [iterate(blocks) for blocks in inputs]
+    records: Any = ops.pop(0)(index, iterators) if request["head"] else iterators[0]
+    buckets = request["tail"]
+    tail = ops.pop() if buckets else None
+    for op in ops:
+        records = op(index, records)
+    encoded = [encode(b) for b in tail(index, records, buckets)] if tail else [encode(records)]
+    updates = accumulators.take_updates()
+    outputs = [[PICKLE, count, len(data)] for count, data in encoded]
+    header = {"ok": True, "outputs": outputs, "acc_len": len(updates)}
+    return header, [data for _, data in encoded] + [updates]
+
+
+def _write(writer: BinaryIO, header: dict[str, Any], blobs: list[bytes]) -> None:
+    text = json.dumps(header).encode()
+    writer.write(len(text).to_bytes(4, "little") + text)
+    for blob in blobs:
+        writer.write(blob)
+    writer.flush()
+
+
+if __name__ == "__main__":
+    main()
