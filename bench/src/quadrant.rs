@@ -3,9 +3,10 @@
 //! sign tests are turned into an index, since random points defeat a branch predictor.
 
 use memchr::memchr_iter;
+use serde::{Deserialize, Serialize};
 
 /// Where a point lies; the names are those of the Python program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Quadrant {
     /// Above and to the right of the origin.
     First,

@@ -12,6 +12,8 @@ pub mod scheduler;
 pub mod streaming;
 pub mod text;
 
-pub use api::{Accumulator, Broadcast, DStream, Rdd, SparkContext, StreamingContext};
+pub use api::{
+    Accumulator, Broadcast, DStream, Rdd, Records, SparkContext, StreamingContext, Values,
+};
 pub use error::{Error, Result, UserError};
 pub use text::Line;

@@ -140,6 +140,16 @@ impl Iterator for Lines {
         self.at += length + 1;
         Some(Line(line))
     }
+
+    fn fold<B, F: FnMut(B, Line) -> B>(self, init: B, mut f: F) -> B {
+        let rest = &self.text.as_bytes()[self.at.min(self.text.len())..];
+        let mut start = self.at;
+        memchr::memchr_iter(b'\n', rest).fold(init, |folded, end| {
+            let line = self.text.slice(start..self.at + end);
+            start = self.at + end + 1;
+            f(folded, Line(line))
+        })
+    }
 }
 
 #[cfg(test)]

@@ -203,7 +203,7 @@ def case_union_of_text_and_objects(sc):
 
 
 def case_coalesce(sc):
-    sizes = [(n, m) for n in (1, 2, 3, 5, 8) for m in range(1, n + 2)]
+    sizes = [(n, m) for n in (1, 3, 8) for m in range(1, n + 2)]
     return [(n, m, parts(sc.parallelize(range(n), n).coalesce(m))) for n, m in sizes]
 
 
@@ -214,6 +214,23 @@ def case_coalesce_uneven(sc):
 
 def case_coalesce_after_filter(sc):
     return parts(sc.parallelize(range(20), 5).filter(lambda n: n > 10).coalesce(2).map(lambda n: -n))
+
+
+def case_coalesce_after_partition_functions(sc):
+    """A function of a partition below coalesce sees the partitions as they were."""
+    rdd = sc.parallelize(range(10), 5)
+    return [
+        parts(rdd.mapPartitions(lambda records: [sum(records)]).coalesce(2)),
+        parts(rdd.mapPartitionsWithIndex(lambda i, records: [(i, *records)]).coalesce(2)),
+        parts(rdd.coalesce(2).mapPartitionsWithIndex(lambda i, records: [(i, *records)])),
+        parts(rdd.glom().coalesce(3)),
+    ]
+
+
+def case_partition_index_after_union(sc):
+    label = lambda rdd: rdd.mapPartitionsWithIndex(lambda i, records: [(i, *records)])  # noqa: E731
+    left, right = sc.parallelize(range(4), 2), sc.parallelize("abc", 3)
+    return parts(label(left).union(label(right))), parts(label(left.union(right)))
 
 
 def case_coalesce_with_shuffle(sc):

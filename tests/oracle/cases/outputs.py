@@ -75,7 +75,7 @@ def stream_failing_output(ssc, out):
     """A failing output stops neither the outputs after it nor later batches."""
 
     def fail(rdd):
-        if rdd.first() == 2:
+        if rdd.collect() == [2]:
             raise ValueError("no two")
 
     stream = ssc.queueStream([[1], [2], [3], [4]])
@@ -95,7 +95,7 @@ def stream_failing_record(ssc, out):
 
 def stream_failing_transform(ssc, out):
     def fail(rdd):
-        if rdd.first() == 1:
+        if rdd.collect() == [1]:
             raise ValueError("not the first")
         return rdd
 
@@ -105,9 +105,11 @@ def stream_failing_transform(ssc, out):
     return lambda ssc: failure(lambda: ssc.awaitTermination(1), "not the first")
 
 
-def stream_state_and_print_after_failure(ssc, out):
-    """The error comes back from every later wait."""
-    ssc.queueStream([[1], [2]]).foreachRDD(lambda rdd: 1 // (rdd.first() - 1))
+def stream_error_comes_back_from_every_wait(ssc, out):
+    def fail(rdd):
+        if rdd.collect() == [1]:
+            raise KeyError("once")
+
+    ssc.queueStream([[1], [2]]).foreachRDD(fail)
     out.batches = 2
-    text = "ZeroDivisionError"
-    return lambda ssc: [failure(lambda: ssc.awaitTerminationOrTimeout(0.1), text) for _ in range(3)]
+    return lambda ssc: [failure(lambda: ssc.awaitTerminationOrTimeout(0.1), "once") for _ in range(3)]

@@ -13,11 +13,11 @@ WORDS = "the quick brown fox jumps over the lazy dog and the quick cat".split()
 
 
 def where(sc, keys):
-    """Return (key, hash, partition of 61) for each key, all worked out in tasks."""
-    hashes = sc.parallelize(keys, 2).map(lambda key: (key, portable_hash(key))).collect()
-    spread = sc.parallelize([(key, 0) for key in keys], 2).partitionBy(61)
-    index = spread.mapPartitionsWithIndex(lambda i, records: [(key, i) for key, _ in records])
-    return hashes, index.coalesce(1).collect()
+    """Return the hash of each key and which of 13 partitions it goes to, worked out in tasks."""
+    hashes = sc.parallelize(keys, 2).map(portable_hash).collect()
+    spread = sc.parallelize([(key, at) for at, key in enumerate(keys)], 2).partitionBy(13)
+    index = spread.mapPartitionsWithIndex(lambda i, records: [(at, i) for _, at in records])
+    return hashes, sorted(index.coalesce(2).collect())
 
 
 def case_hash_int(sc):
@@ -329,7 +329,7 @@ def case_repartition_text_records(sc):
     return parts(sc.textFile(folder, 1).repartition(3))
 
 
-def case_repartition_twice(sc):
+def case_repartition_of_repartition(sc):
     return parts(sc.parallelize(range(50), 2).repartition(5).repartition(2))
 
 

@@ -274,8 +274,6 @@ def stream_foreach_rdd_returning_values(ssc, out):
 
 def stream_outputs_run_in_order(ssc, out):
     stream = ssc.queueStream([[1], [2]])
-    for name in ("first", "second", "third"):
-        stream.foreachRDD(lambda rdd, name=name: out.note(name) if False else None)
     stream.foreachRDD(lambda rdd: out.note(("a", rdd.collect())))
     stream.map(lambda n: -n).foreachRDD(lambda rdd: out.note(("b", rdd.collect())))
     stream.foreachRDD(lambda rdd: out.note(("c", rdd.count())))

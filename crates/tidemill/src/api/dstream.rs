@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::api::native::{Data, Key};
 use crate::api::rdd::{Rdd, count_values};
+use crate::api::records::Records;
 use crate::api::streaming::StreamingContext;
 use crate::error::{Error, Result};
 use crate::ids::StreamId;
@@ -118,7 +119,7 @@ impl<T: Data> DStream<T> {
     /// Applies `f` to each partition of each batch.
     pub fn map_partitions<U: Data, I>(
         &self,
-        f: impl Fn(Box<dyn Iterator<Item = T>>) -> I + Send + Sync + 'static,
+        f: impl Fn(Records<T>) -> I + Send + Sync + 'static,
     ) -> DStream<U>
     where
         I: IntoIterator<Item = U> + 'static,
@@ -139,7 +140,7 @@ impl<T: Data> DStream<T> {
     /// The number of records of each batch, also of an empty one.
     pub fn count(&self) -> DStream<usize> {
         self.lift("count", |rdd| {
-            let counts = rdd.pipe("count", |_, records| Box::new(std::iter::once(records.count())));
+            let counts = rdd.pipe("count", |_, records| Records::new([records.count()]));
             let zero = rdd.sc.parallelize([((), 0)], 1);
             Ok(counts.map(|n| ((), n)).union(&zero)?.reduce_by_key(|a, b| a + b, 1).map(|(_, n)| n))
         })

@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::api::dstream::DStream;
 use crate::api::native::{self, Data, Key, OrderedMap};
 use crate::api::rdd::Rdd;
+use crate::api::records::Records;
+use crate::api::values::Values;
 use crate::block::{BlockRef, Codec, Partition, VecBlock};
 use crate::error::{Error, Result};
 use crate::streaming::state::StateOp;
@@ -103,7 +105,7 @@ impl<K: Key, V: Data> DStream<(K, V)> {
     /// ```
     pub fn update_state_by_key<S>(
         &self,
-        f: impl Fn(Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+        f: impl Fn(Values<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
     ) -> DStream<(K, S)>
     where
         K: Serialize + DeserializeOwned,
@@ -134,20 +136,19 @@ impl<K: Key, V: Data> DStream<(K, V)> {
 /// The next state of one partition: keys with state first, in their order, then new ones.
 fn update<K: Key, V: Data, S: Data>(
     inputs: &[Partition],
-    f: &impl Fn(Vec<V>, Option<S>) -> Option<S>,
-) -> Result<native::Iter<(K, S)>> {
-    let mut keys: OrderedMap<K, (Option<S>, Vec<V>)> = OrderedMap::default();
+    f: &impl Fn(Values<V>, Option<S>) -> Option<S>,
+) -> Result<Records<(K, S)>> {
+    let mut keys: OrderedMap<K, (Option<S>, Values<V>)> = OrderedMap::default();
     for (key, state) in native::records::<(K, S)>(&inputs[0])? {
-        keys.insert(key, (Some(state), Vec::new()));
+        keys.insert(key, (Some(state), Values::default()));
     }
-    for (key, mut new) in native::records::<(K, Vec<V>)>(&inputs[1])? {
-        let values = &mut keys.entry(key).or_default().1;
-        if values.is_empty() { *values = new } else { values.append(&mut new) }
+    for (key, new) in native::records::<(K, Vec<V>)>(&inputs[1])? {
+        keys.entry(key).or_default().1.push_piece(new);
     }
     let next = |(key, (state, new))| f(new, state).map(|state| (key, state));
     // Here and now: `f` is borrowed.
     let states: Vec<(K, S)> = keys.into_iter().filter_map(next).collect();
-    Ok(Box::new(states.into_iter()))
+    Ok(Records::new(states))
 }
 
 /// State blocks in checkpoints, in postcard's format.

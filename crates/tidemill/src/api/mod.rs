@@ -8,11 +8,15 @@ mod dstream_pair;
 pub(crate) mod native;
 mod pair;
 mod rdd;
+mod records;
 mod streaming;
+mod values;
 
 pub use broadcast::{Accumulator, Broadcast};
 pub use context::SparkContext;
 pub use dstream::DStream;
 pub use native::{Data, Key};
 pub use rdd::Rdd;
+pub use records::Records;
 pub use streaming::StreamingContext;
+pub use values::Values;

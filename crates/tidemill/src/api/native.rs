@@ -8,7 +8,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::block::{Block, BlockRef, Partition, VecBlock};
+use crate::api::records::{Records, SharedRecords, TextRecords, downcast};
+use crate::block::{BlockRef, Partition, VecBlock};
 use crate::error::{Error, Result};
 use crate::exec::{Backend, Prepared, TaskContext, TaskError, Update};
 use crate::rdd::{OpRef, Operator, Segment};
@@ -22,13 +23,10 @@ impl<T: Clone + Send + Sync + 'static> Data for T {}
 pub trait Key: Data + Hash + Eq {}
 impl<T: Data + Hash + Eq> Key for T {}
 
-/// Records on their way through a task.
-pub(crate) type Iter<T> = Box<dyn Iterator<Item = T>>;
-
 /// A map that keeps first-seen order, as the printed output needs it.
 pub(crate) type OrderedMap<K, V> = IndexMap<K, V, FxBuildHasher>;
 
-/// An `Iter<T>` whose `T` only its operators know.
+/// A `Records<T>` whose `T` only its operators know.
 type ErasedIter = Box<dyn Any>;
 
 type PipeFn = dyn Fn(&TaskContext, ErasedIter) -> Result<ErasedIter> + Send + Sync;
@@ -61,7 +59,7 @@ impl Operator for NativeOp {
 /// A narrow operator.
 pub(crate) fn pipe<T: Data, U: Data>(
     label: &'static str,
-    f: impl Fn(&TaskContext, Iter<T>) -> Iter<U> + Send + Sync + 'static,
+    f: impl Fn(&TaskContext, Records<T>) -> Records<U> + Send + Sync + 'static,
 ) -> OpRef {
     let apply = Box::new(move |cx: &TaskContext, iter| Ok(erase(f(cx, unerase::<T>(iter)?))));
     Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Pipe { apply, encode: encode::<U> } })
@@ -70,7 +68,7 @@ pub(crate) fn pipe<T: Data, U: Data>(
 /// An operator that combines the same partition of several RDDs.
 pub(crate) fn head<U: Data>(
     label: &'static str,
-    f: impl Fn(&[Partition]) -> Result<Iter<U>> + Send + Sync + 'static,
+    f: impl Fn(&[Partition]) -> Result<Records<U>> + Send + Sync + 'static,
 ) -> OpRef {
     let apply = Box::new(move |_: &TaskContext, inputs: &[Partition]| Ok(erase(f(inputs)?)));
     let decode = |_: &Partition| Err(wrong_type());
@@ -84,10 +82,10 @@ pub(crate) fn tail<T: Data>(
 ) -> OpRef {
     let apply = Box::new(move |_: &TaskContext, iter, buckets: usize| {
         let mut split: Vec<Vec<T>> = (0..buckets).map(|_| Vec::new()).collect();
-        for (index, record) in unerase::<T>(iter)?.enumerate() {
+        unerase::<T>(iter)?.enumerate().for_each(|(index, record)| {
             let bucket = choose(index, &record, buckets);
             split[bucket].push(record);
-        }
+        });
         Ok(split.into_iter().map(|records| vec![block(records)]).collect())
     });
     Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Tail { apply } })
@@ -106,26 +104,26 @@ pub(crate) fn block<T: Data>(records: Vec<T>) -> BlockRef {
 }
 
 /// The records of a partition.
-pub(crate) fn records<T: Data>(partition: &Partition) -> Result<Iter<T>> {
-    let parts = partition.iter().map(block_iter::<T>).collect::<Result<Vec<_>>>()?;
-    let mut parts = parts.into_iter();
-    match (parts.next(), parts.len()) {
-        (Some(only), 0) => Ok(only),
-        (Some(first), _) => Ok(Box::new(first.chain(parts.flatten()))),
-        (None, _) => Ok(Box::new(std::iter::empty())),
+pub(crate) fn records<T: Data>(partition: &Partition) -> Result<Records<T>> {
+    if let Some(blocks) = downcast::<T>(partition) {
+        return Ok(Records::new(SharedRecords::new(blocks)));
+    }
+    if TypeId::of::<T>() != TypeId::of::<Line>() {
+        return Err(wrong_type());
+    }
+    let text = |block: &BlockRef| block.as_any().downcast_ref::<TextBlock>().cloned();
+    let blocks: Option<Vec<TextBlock>> = partition.iter().map(text).collect();
+    match blocks {
+        Some(blocks) => unerase(erase(Records::new(TextRecords::new(blocks)))),
+        None => mixed_lines(partition).and_then(|lines| unerase(erase(lines))),
     }
 }
 
-fn block_iter<T: Data>(block: &BlockRef) -> Result<Iter<T>> {
-    if TypeId::of::<T>() == TypeId::of::<Line>()
-        && let Some(text) = block.as_any().downcast_ref::<TextBlock>()
-    {
-        let lines: Iter<Line> = Box::new(text.lines());
-        return unerase::<T>(erase(lines));
-    }
-    let any: Arc<dyn Any + Send + Sync> = block.clone();
-    let block = any.downcast::<VecBlock<T>>().map_err(|_| wrong_type())?;
-    Ok(Box::new((0..block.len()).map(move |i| block.records()[i].clone())))
+/// Lines as they came and lines that were computed, in one partition (after a union).
+fn mixed_lines(partition: &Partition) -> Result<Records<Line>> {
+    let one = |block: &BlockRef| records::<Line>(&vec![block.clone()]);
+    let parts = partition.iter().map(one).collect::<Result<Vec<_>>>()?;
+    Ok(Records::new(parts.into_iter().flatten()))
 }
 
 fn decode<T: Data>(partition: &Partition) -> Result<ErasedIter> {
@@ -133,15 +131,18 @@ fn decode<T: Data>(partition: &Partition) -> Result<ErasedIter> {
 }
 
 fn encode<T: Data>(iter: ErasedIter) -> Result<BlockRef> {
-    Ok(block(unerase::<T>(iter)?.collect()))
+    let iter = unerase::<T>(iter)?;
+    let mut records = Vec::with_capacity(iter.size_hint().0);
+    iter.for_each(|record| records.push(record));
+    Ok(block(records))
 }
 
-fn erase<T: 'static>(iter: Iter<T>) -> ErasedIter {
+fn erase<T: 'static>(iter: Records<T>) -> ErasedIter {
     Box::new(iter)
 }
 
-fn unerase<T: 'static>(iter: ErasedIter) -> Result<Iter<T>> {
-    iter.downcast::<Iter<T>>().map(|iter| *iter).map_err(|_| wrong_type())
+fn unerase<T: 'static>(iter: ErasedIter) -> Result<Records<T>> {
+    iter.downcast::<Records<T>>().map(|iter| *iter).map_err(|_| wrong_type())
 }
 
 fn wrong_type() -> Error {

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::api::native::{self, Data, Iter, Key, OrderedMap};
+use crate::api::native::{self, Data, Key, OrderedMap};
 use crate::api::rdd::Rdd;
+use crate::api::records::Records;
 use crate::block::Partition;
 use crate::error::Result;
 
@@ -102,10 +103,8 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
     pub(crate) fn group_locally(&self) -> Rdd<(K, Vec<V>)> {
         self.pipe("group", |_, records| {
             let mut groups: OrderedMap<K, Vec<V>> = OrderedMap::default();
-            for (key, value) in records {
-                groups.entry(key).or_default().push(value);
-            }
-            Box::new(groups.into_iter())
+            records.for_each(|(key, value)| groups.entry(key).or_default().push(value));
+            Records::new(groups)
         })
     }
 
@@ -135,7 +134,7 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
             for (key, value) in native::records::<(K, W)>(&inputs[1])? {
                 groups.entry(key).or_default().1.push(value);
             }
-            Ok(Box::new(groups.into_iter()))
+            Ok(Records::new(groups))
         });
         let sides = vec![self.partition_by(partitions).node, other.partition_by(partitions).node];
         Ok(Rdd::new(self.sc.clone(), self.sc.engine().zip(sides, Some(op))?))
@@ -144,18 +143,18 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
 
 /// One combiner per key, in first-seen order.
 fn fold<K: Key, V, C: Data>(
-    records: impl Iterator<Item = (K, V)>,
+    records: Records<(K, V)>,
     create: impl Fn(V) -> C,
     merge: impl Fn(C, V) -> C,
-) -> Iter<(K, C)> {
+) -> Records<(K, C)> {
     // The combiner is taken out while it is merged, because `merge` takes it by value.
     let mut combiners: OrderedMap<K, Option<C>> = OrderedMap::default();
-    for (key, value) in records {
+    records.for_each(|(key, value)| {
         let slot = combiners.entry(key).or_insert(None);
         *slot = Some(match slot.take() {
             Some(combiner) => merge(combiner, value),
             None => create(value),
         });
-    }
-    Box::new(combiners.into_iter().filter_map(|(key, combiner)| Some((key, combiner?))))
+    });
+    Records::new(combiners.into_iter().filter_map(|(key, combiner)| Some((key, combiner?))))
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::api::context::SparkContext;
-use crate::api::native::{self, Data, Iter, Key, OrderedMap};
+use crate::api::native::{self, Data, Key, OrderedMap};
+use crate::api::records::Records;
 use crate::block::Partition;
 use crate::error::{Error, Result};
 use crate::exec::text_file::local_path;
@@ -43,7 +44,7 @@ impl<T: Data> Rdd<T> {
     pub(crate) fn pipe<U: Data>(
         &self,
         label: &'static str,
-        f: impl Fn(usize, Iter<T>) -> Iter<U> + Send + Sync + 'static,
+        f: impl Fn(usize, Records<T>) -> Records<U> + Send + Sync + 'static,
     ) -> Rdd<U> {
         let op = native::pipe(label, move |cx, records| f(cx.partition, records));
         Rdd::new(self.sc.clone(), self.sc.engine().pipe(&self.node, op))
@@ -54,7 +55,7 @@ impl<T: Data> Rdd<T> {
         let f = Arc::new(f);
         self.pipe("map", move |_, records| {
             let f = f.clone();
-            Box::new(records.map(move |record| f(record)))
+            Records::new(records.map(move |record| f(record)))
         })
     }
 
@@ -74,7 +75,7 @@ impl<T: Data> Rdd<T> {
         let f = Arc::new(f);
         self.pipe("flatMap", move |_, records| {
             let f = f.clone();
-            Box::new(records.flat_map(move |record| f(record)))
+            Records::new(records.flat_map(move |record| f(record)))
         })
     }
 
@@ -83,7 +84,7 @@ impl<T: Data> Rdd<T> {
         let f = Arc::new(f);
         self.pipe("filter", move |_, records| {
             let f = f.clone();
-            Box::new(records.filter(move |record| f(record)))
+            Records::new(records.filter(move |record| f(record)))
         })
     }
 
@@ -97,13 +98,13 @@ impl<T: Data> Rdd<T> {
     /// ```
     pub fn map_partitions<U: Data, I>(
         &self,
-        f: impl Fn(Box<dyn Iterator<Item = T>>) -> I + Send + Sync + 'static,
+        f: impl Fn(Records<T>) -> I + Send + Sync + 'static,
     ) -> Rdd<U>
     where
         I: IntoIterator<Item = U> + 'static,
         I::IntoIter: 'static,
     {
-        self.pipe("mapPartitions", move |_, records| Box::new(f(records).into_iter()))
+        self.pipe("mapPartitions", move |_, records| Records::new(f(records)))
     }
 
     /// As [`Rdd::map_partitions`], with the partition's index.
@@ -116,18 +117,18 @@ impl<T: Data> Rdd<T> {
     /// ```
     pub fn map_partitions_with_index<U: Data, I>(
         &self,
-        f: impl Fn(usize, Box<dyn Iterator<Item = T>>) -> I + Send + Sync + 'static,
+        f: impl Fn(usize, Records<T>) -> I + Send + Sync + 'static,
     ) -> Rdd<U>
     where
         I: IntoIterator<Item = U> + 'static,
         I::IntoIter: 'static,
     {
-        self.pipe("mapPartitionsWithIndex", move |i, records| Box::new(f(i, records).into_iter()))
+        self.pipe("mapPartitionsWithIndex", move |i, records| Records::new(f(i, records)))
     }
 
     /// One list per partition.
     pub fn glom(&self) -> Rdd<Vec<T>> {
-        self.pipe("glom", |_, records| Box::new(std::iter::once(records.collect())))
+        self.pipe("glom", |_, records| Records::new([records.collect()]))
     }
 
     /// The records of both; this one's partitions first.
@@ -215,7 +216,7 @@ impl<T: Data> Rdd<T> {
     /// # Errors
     /// If a task fails for good.
     pub fn count(&self) -> Result<usize> {
-        let counts = self.pipe("count", |_, records| Box::new(std::iter::once(records.count())));
+        let counts = self.pipe("count", |_, records| Records::new([records.count()]));
         Ok(counts.collect()?.into_iter().sum())
     }
 
@@ -224,7 +225,7 @@ impl<T: Data> Rdd<T> {
     /// # Errors
     /// If a task fails for good.
     pub fn take(&self, n: usize) -> Result<Vec<T>> {
-        let head = self.pipe("take", move |_, records| Box::new(records.take(n)));
+        let head = self.pipe("take", move |_, records| Records::new(records.take(n)));
         let (total, mut next, mut wave) = (self.num_partitions()?, 0, 1);
         let mut taken = Vec::new();
         while taken.len() < n && next < total {
@@ -253,7 +254,7 @@ impl<T: Data> Rdd<T> {
     pub fn reduce(&self, f: impl Fn(T, T) -> T + Send + Sync + 'static) -> Result<Option<T>> {
         let f = Arc::new(f);
         let inside = f.clone();
-        let parts = self.pipe("reduce", move |_, records| Box::new(records.reduce(&*inside).into_iter()));
+        let parts = self.pipe("reduce", move |_, records| Records::new(records.reduce(&*inside)));
         Ok(parts.collect()?.into_iter().reduce(&*f))
     }
 
@@ -286,11 +287,11 @@ impl<T: Data> Rdd<T> {
     /// If a task fails for good.
     pub fn foreach_partition(
         &self,
-        f: impl Fn(Box<dyn Iterator<Item = T>>) + Send + Sync + 'static,
+        f: impl Fn(Records<T>) + Send + Sync + 'static,
     ) -> Result<()> {
-        let run = self.pipe("foreachPartition", move |_, records| -> Iter<()> {
+        let run = self.pipe("foreachPartition", move |_, records| -> Records<()> {
             f(records);
-            Box::new(std::iter::empty())
+            Records::new([])
         });
         run.run(None).map(drop)
     }
@@ -317,7 +318,7 @@ impl<T: Data> Rdd<T> {
             let text: String = records.map(|record| format!("{record}\n")).collect();
             let part = parts.join(format!("part-{index:05}"));
             let result = fs::write(part, text).map_err(|e| e.to_string());
-            Box::new(std::iter::once(result))
+            Records::new([result])
         });
         for result in written.collect()? {
             result.map_err(|text| failed(std::io::Error::other(text)))?;
@@ -327,12 +328,10 @@ impl<T: Data> Rdd<T> {
 }
 
 /// Counts equal records.
-pub(crate) fn count_values<T: Key>(records: Iter<T>) -> Iter<(T, usize)> {
+pub(crate) fn count_values<T: Key>(records: Records<T>) -> Records<(T, usize)> {
     let mut counts = OrderedMap::default();
-    for record in records {
-        *counts.entry(record).or_insert(0) += 1;
-    }
-    Box::new(counts.into_iter())
+    records.for_each(|record| *counts.entry(record).or_insert(0) += 1);
+    Records::new(counts)
 }
 
 impl<T> Debug for Rdd<T> {

@@ -13,6 +13,9 @@ use crate::lock::Lock;
 use crate::streaming::BatchTime;
 use crate::streaming::source::{Input, InputSource, SourceContext};
 
+/// File times are taken from the system's coarse clock, which may be this far behind.
+const CLOCK_GRAIN: Duration = Duration::from_millis(10);
+
 /// A folder (or a glob pattern of folders) that is watched.
 pub struct FileSource {
     directory: String,
@@ -29,7 +32,8 @@ impl FileSource {
     /// Files that appear in `directory` from now on.
     pub fn new(directory: &str) -> Self {
         let remember = Duration::from_secs(60);
-        let watch = Watch { not_before: BatchTime::now(), remember, seen: HashMap::new() };
+        let not_before = BatchTime::now().minus(CLOCK_GRAIN);
+        let watch = Watch { not_before, remember, seen: HashMap::new() };
         FileSource { directory: directory.to_owned(), state: Lock::new(watch) }
     }
 }
