@@ -479,7 +479,7 @@ impl Shared {
         let mut error = self.graph.run_outputs(&self.engine, time);
         error = error.or(self.graph.update_states(&self.engine, time));
         for source in self.graph.sources() {
-            source.done(time);
+            source.done(time, started.elapsed());
         }
         self.graph.forget(time);
         if self.checkpoint_is_due(time) {

@@ -10,6 +10,7 @@ pub mod files;
 pub mod graph;
 mod line_buffer;
 pub mod queue;
+mod rate;
 pub mod socket;
 pub mod source;
 pub mod state;

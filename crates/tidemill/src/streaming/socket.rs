@@ -1,8 +1,9 @@
 //! `socketTextStream`: lines from a TCP server.
 //!
 //! One thread reads; it hands over whole lines as raw bytes, so nothing is done per line here. Memory is
-//! bounded: when received and unprocessed bytes reach the limit the thread stops reading, and TCP
-//! makes the sender wait. It reconnects for ever, with a growing pause, and says so in one line.
+//! bounded: when a batch has as much as can be processed in time, or received and unprocessed bytes reach
+//! their limit, the thread stops reading, and TCP makes the sender wait. It reconnects for ever, with a
+//! growing pause, and says so in one line.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
@@ -19,6 +20,7 @@ use crate::lock::{Lock, Signal};
 use crate::rdd::RddRef;
 use crate::streaming::BatchTime;
 use crate::streaming::line_buffer::LineBuffer;
+use crate::streaming::rate::RateEstimate;
 use crate::streaming::source::{Input, InputSource, SourceContext};
 use crate::text::TextBlock;
 
@@ -26,6 +28,9 @@ use crate::text::TextBlock;
 const OWN_BLOCK: usize = 64 << 10;
 /// Bytes of text per block, about.
 const BLOCK: usize = 1 << 20;
+/// A partition is closed at this size even within a block interval, so that a burst is shared
+/// among the executors.
+const PARTITION: usize = 4 << 20;
 /// How often the reading thread looks whether it is to stop.
 const POLL: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,11 +56,13 @@ struct Received {
     open_bytes: usize,
     batches: BTreeMap<BatchTime, Batch>,
     bytes: usize,
+    rate: RateEstimate,
 }
 
 /// Raw bytes of whole lines that came within one block interval.
 struct Chunks {
     interval: u128,
+    bytes: usize,
     chunks: Vec<Vec<u8>>,
 }
 
@@ -117,6 +124,9 @@ impl InputSource for SocketSource {
             batch.parts.extend(parts);
             batch.bytes += bytes;
         }
+        drop(received);
+        // There is room again, for the next batch.
+        self.shared.room.notify();
     }
 
     fn rdd(&self, engine: &Engine, time: BatchTime) -> Result<Input> {
@@ -138,10 +148,11 @@ impl InputSource for SocketSource {
         Ok(Input { rdd, records })
     }
 
-    fn done(&self, time: BatchTime) {
+    fn done(&self, time: BatchTime, processing: Duration) {
         let mut received = self.shared.received.lock();
         let freed = received.batches.remove(&time).map_or(0, |batch| batch.bytes);
         received.bytes -= freed;
+        received.rate.observe(freed, processing);
         drop(received);
         self.shared.room.notify();
     }
@@ -267,10 +278,14 @@ impl Receiver {
     /// Back-pressure: waits until enough is processed; false if the receiver is to stop.
     fn wait_for_room(&self) -> bool {
         let mut received = self.shared.received.lock();
-        while !self.stopping() && received.bytes >= self.context.max_buffered_bytes {
+        while !self.stopping() {
+            let full = received.bytes >= self.context.max_buffered_bytes;
+            if !full && received.open_bytes < received.rate.limit(self.context.interval) {
+                return true;
+            }
             received = self.shared.room.wait_for(received, POLL);
         }
-        !self.stopping()
+        false
     }
 
     fn store(&self, lines: Vec<u8>) {
@@ -280,8 +295,11 @@ impl Receiver {
         received.bytes += lines.len();
         received.open_bytes += lines.len();
         match received.open.last_mut() {
-            Some(part) if part.interval == interval => part.add(lines),
-            _ => received.open.push(Chunks { interval, chunks: vec![lines] }),
+            Some(part) if part.interval == interval && part.bytes < PARTITION => part.add(lines),
+            _ => {
+                let bytes = lines.len();
+                received.open.push(Chunks { interval, bytes, chunks: vec![lines] });
+            }
         }
     }
 
@@ -309,6 +327,7 @@ impl Receiver {
 impl Chunks {
     /// Small pieces grow together up to a block; large ones stay as they are.
     fn add(&mut self, lines: Vec<u8>) {
+        self.bytes += lines.len();
         match self.chunks.last_mut() {
             Some(last) if lines.len() < OWN_BLOCK && last.len() + lines.len() <= BLOCK => {
                 last.extend_from_slice(&lines);

@@ -59,8 +59,8 @@ pub trait InputSource: Send + Sync {
     /// The data of a batch that was cut.
     fn rdd(&self, engine: &Engine, time: BatchTime) -> Result<Input>;
 
-    /// The batch is done: its data may go.
-    fn done(&self, _time: BatchTime) {}
+    /// The batch is done, after so long: its data may go.
+    fn done(&self, _time: BatchTime, _processing: Duration) {}
 
     /// Takes no more data from outside. What came before stays for the next cut.
     fn stop(&self) {}
