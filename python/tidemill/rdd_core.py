@@ -506,11 +506,17 @@ class CoreRDD(Generic[T]):
         while len(items) < num and scanned < total:
             tries = _partitions_to_try(num, len(items), scanned)
             wanted = list(range(scanned, min(scanned + tries, total)))
-            head = self._pipe(partial(ops.take_first, num - len(items)), "take")
-            for blocks in head._run(wanted):
+            for blocks in self._head(num - len(items))._run(wanted):
                 items += collect_blocks(blocks)
             scanned += len(wanted)
         return items[: max(num, 0)]
+
+    def _head(self, num: int) -> RDD[T]:
+        """The first `num` records of each partition; blocks in memory as they are, for no worker
+        could do with less than all of a block either."""
+        if self._handle.in_memory:
+            return self._derive(self._handle)
+        return self._pipe(partial(ops.take_first, num), "take")
 
     def first(self) -> T:
         """Return the first record.

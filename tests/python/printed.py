@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 DASHES = "-" * 43
-HEADER = re.compile(rf"{DASHES}\nTime: (\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{{6}})?)\n{DASHES}\n")
+HEADER = re.compile(
+    rf"{DASHES}\nTime: (\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{{6}})?)\n{DASHES}\n"
+)
 
 
 def batches(text):

@@ -108,7 +108,8 @@ def test_version_and_help(start):
         ([], ""),
     ],
 )
-def test_wrong_options_end_with_two_and_one_message(submit, arguments, said):
+def test_wrong_options_end_with_two_and_one_message(submit, write_program, arguments, said):
+    write_program("print('must not run')", "p.py")
     program = submit(*arguments)
     assert program.finish() == 2
     assert program.stdout == ""
@@ -117,7 +118,8 @@ def test_wrong_options_end_with_two_and_one_message(submit, arguments, said):
 
 
 @pytest.mark.parametrize(
-    "master", ["nonsense", "local[0]", "local[-1]", "local[x]", "local[", "yarn", "spark://h:7077", ""]
+    "master",
+    ["nonsense", "local[0]", "local[-1]", "local[x]", "local[", "yarn", "spark://h:7077", ""],
 )
 def test_master_nonsense(submit, write_program, master):
     program = submit("--master", master, write_program("print('must not run')"))
@@ -193,7 +195,9 @@ def test_module_beside_the_program(submit, write_program):
 
 
 def test_alias_is_for_submitted_programs_only(start):
-    program = start([sys.executable, "-c", "import tidemill, importlib.util as u; print(u.find_spec('py4j'))"])
+    program = start(
+        [sys.executable, "-c", "import tidemill, importlib.util as u; print(u.find_spec('py4j'))"]
+    )
     assert program.finish() == 0
     assert program.stdout == "None\n"
 

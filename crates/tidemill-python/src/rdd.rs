@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use tidemill::exec::Engine;
-use tidemill::rdd::RddRef;
+use tidemill::rdd::{Kind, RddRef};
 use tidemill::rdd::explain::explain;
 
 use crate::errors::to_python;
@@ -64,6 +64,12 @@ impl PyRdd {
     #[getter]
     fn is_persisted(&self) -> bool {
         self.node.is_persisted()
+    }
+
+    /// Whether the partitions are blocks in memory already.
+    #[getter]
+    fn in_memory(&self) -> bool {
+        matches!(&self.node.kind, Kind::Source(source) if source.in_memory())
     }
 
     fn pipe(&self, op: Py<PyAny>, label: &str) -> PyRdd {

@@ -68,7 +68,11 @@ def case_first_empty(sc):
 
 
 def case_is_empty(sc):
-    return sc.parallelize([], 2).isEmpty(), sc.emptyRDD().isEmpty(), sc.parallelize([0], 3).isEmpty()
+    return (
+        sc.parallelize([], 2).isEmpty(),
+        sc.emptyRDD().isEmpty(),
+        sc.parallelize([0], 3).isEmpty(),
+    )
 
 
 def case_foreach(sc):
@@ -156,11 +160,15 @@ def case_error_unpicklable_function(sc):
 def case_error_unpicklable_result(sc):
     import threading
 
-    return failure(lambda: sc.parallelize([1], 1).map(lambda n: threading.Lock()).collect(), "pickle")
+    return failure(
+        lambda: sc.parallelize([1], 1).map(lambda n: threading.Lock()).collect(), "pickle"
+    )
 
 
 def case_error_context_in_closure(sc):
-    return failure(lambda: sc.parallelize([1]).map(lambda n: sc.parallelize([n])).collect(), "SPARK-5063")
+    return failure(
+        lambda: sc.parallelize([1]).map(lambda n: sc.parallelize([n])).collect(), "SPARK-5063"
+    )
 
 
 def case_error_rdd_in_closure(sc):
@@ -169,7 +177,9 @@ def case_error_rdd_in_closure(sc):
 
 
 def case_error_second_context(sc):
-    return failure(lambda: SparkContext("local[2]", "second"), "Cannot run multiple SparkContexts at once")
+    return failure(
+        lambda: SparkContext("local[2]", "second"), "Cannot run multiple SparkContexts at once"
+    )
 
 
 def case_context_get_or_create(sc):
@@ -182,7 +192,12 @@ def case_context_attributes(sc):
 
 def case_context_conf(sc):
     conf = sc.getConf()
-    return conf.get("spark.master"), conf.get("spark.app.name"), conf.get("no.such", "none"), conf.contains("x.y")
+    return (
+        conf.get("spark.master"),
+        conf.get("spark.app.name"),
+        conf.get("no.such", "none"),
+        conf.contains("x.y"),
+    )
 
 
 def case_persist_evaluates_once(sc):
@@ -224,7 +239,10 @@ def case_persist_partial_action(sc):
 
 def case_storage_levels(sc):
     names = ("MEMORY_ONLY", "MEMORY_AND_DISK", "MEMORY_AND_DISK_2", "DISK_ONLY")
-    return [(name, repr(getattr(StorageLevel, name)), str(getattr(StorageLevel, name))) for name in names]
+    return [
+        (name, repr(getattr(StorageLevel, name)), str(getattr(StorageLevel, name)))
+        for name in names
+    ]
 
 
 def case_get_storage_level(sc):
@@ -286,7 +304,12 @@ def case_accumulator_in_lazy_map(sc):
 
 def case_rdd_names_and_ids(sc):
     first, second = sc.parallelize([1]), sc.parallelize([2])
-    return first.name(), first.setName("numbers").name(), first.setName("n") is first, second.id() > first.id()
+    return (
+        first.name(),
+        first.setName("numbers").name(),
+        first.setName("n") is first,
+        second.id() > first.id(),
+    )
 
 
 def case_rdd_context(sc):

@@ -16,7 +16,11 @@ def numbered(count):
 def case_text_file_splits(sc):
     folder = write_files({f"{n}.txt": numbered(n) for n in (1, 2, 3, 10, 40)})
     files = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
-    return [(os.path.basename(file), n, parts(sc.textFile(file, n))) for file in files for n in (1, 2, 3, 5)]
+    return [
+        (os.path.basename(file), n, parts(sc.textFile(file, n)))
+        for file in files
+        for n in (1, 2, 3, 5)
+    ]
 
 
 def case_text_file_default_partitions(sc):
@@ -40,7 +44,9 @@ def case_text_file_folder(sc):
 
 
 def case_text_file_hidden_files(sc):
-    folder = write_files({"a": b"seen\n", ".b": b"hidden\n", "_c": b"hidden\n", "d._COPYING_": b"copied\n"})
+    folder = write_files(
+        {"a": b"seen\n", ".b": b"hidden\n", "_c": b"hidden\n", "d._COPYING_": b"copied\n"}
+    )
     return sorted(sc.textFile(folder, 1).collect())
 
 
@@ -124,7 +130,19 @@ def case_save_text(sc):
 
 
 def case_save_text_types(sc):
-    values = ["text", "é日😀", b"bytes \xc3\xa9", None, 1.5, ("a", 1), ["l"], {"k": None}, True, "two\nlines", ""]
+    values = [
+        "text",
+        "é日😀",
+        b"bytes \xc3\xa9",
+        None,
+        1.5,
+        ("a", 1),
+        ["l"],
+        {"k": None},
+        True,
+        "two\nlines",
+        "",
+    ]
     return saved(sc.parallelize(values, 1))
 
 
@@ -180,4 +198,6 @@ def case_save_text_failing_function(sc):
 
     rdd = sc.parallelize([1], 1).map(fail)
     path = new_path()
-    return failure(lambda: rdd.saveAsTextFile(path), "no text")[0], os.path.exists(path + "/_SUCCESS")
+    return failure(lambda: rdd.saveAsTextFile(path), "no text")[0], os.path.exists(
+        path + "/_SUCCESS"
+    )

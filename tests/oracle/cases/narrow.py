@@ -24,7 +24,11 @@ def case_parallelize_step_range(sc):
 
 
 def case_parallelize_default_slices(sc):
-    return sc.parallelize(range(9)).getNumPartitions(), sc.defaultParallelism, sc.defaultMinPartitions
+    return (
+        sc.parallelize(range(9)).getNumPartitions(),
+        sc.defaultParallelism,
+        sc.defaultMinPartitions,
+    )
 
 
 def case_parallelize_iterables(sc):
@@ -40,11 +44,28 @@ def case_parallelize_iterables(sc):
 
 def case_parallelize_empty(sc):
     empty = sc.parallelize([])
-    return empty.getNumPartitions(), parts(empty), parts(sc.parallelize([], 4)), parts(sc.emptyRDD())
+    return (
+        empty.getNumPartitions(),
+        parts(empty),
+        parts(sc.parallelize([], 4)),
+        parts(sc.emptyRDD()),
+    )
 
 
 def case_parallelize_odd_values(sc):
-    values = [None, True, 1, 1.5, -0.0, 10**30, "é日😀", b"\x00\xff", (1, (2, None)), [1, [2]], {"a": {1: 2}}]
+    values = [
+        None,
+        True,
+        1,
+        1.5,
+        -0.0,
+        10**30,
+        "é日😀",
+        b"\x00\xff",
+        (1, (2, None)),
+        [1, [2]],
+        {"a": {1: 2}},
+    ]
     return parts(sc.parallelize(values, 3))
 
 
@@ -213,7 +234,9 @@ def case_coalesce_uneven(sc):
 
 
 def case_coalesce_after_filter(sc):
-    return parts(sc.parallelize(range(20), 5).filter(lambda n: n > 10).coalesce(2).map(lambda n: -n))
+    return parts(
+        sc.parallelize(range(20), 5).filter(lambda n: n > 10).coalesce(2).map(lambda n: -n)
+    )
 
 
 def case_coalesce_after_partition_functions(sc):

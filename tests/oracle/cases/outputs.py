@@ -55,7 +55,9 @@ def stream_print_in_output_function(ssc, out):
 def saved_folders(folder):
     """Return the folders saved with their time masked, in order of time, and what each holds."""
     names = sorted(os.listdir(folder))
-    return [(re.sub(r"\d{13}", "<ms>", name), listing(os.path.join(folder, name))) for name in names]
+    return [
+        (re.sub(r"\d{13}", "<ms>", name), listing(os.path.join(folder, name))) for name in names
+    ]
 
 
 def stream_save_as_text_files(ssc, out):
@@ -81,7 +83,9 @@ def stream_failing_output(ssc, out):
     stream = ssc.queueStream([[1], [2], [3], [4]])
     stream.foreachRDD(fail)
     out(stream)
-    return lambda ssc: [failure(lambda: ssc.awaitTermination(1), "ValueError: no two") for _ in range(2)]
+    return lambda ssc: [
+        failure(lambda: ssc.awaitTermination(1), "ValueError: no two") for _ in range(2)
+    ]
 
 
 def stream_failing_record(ssc, out):
@@ -89,7 +93,9 @@ def stream_failing_record(ssc, out):
     stream.foreachRDD(lambda rdd: out.note(rdd.collect()))
     out.batches = 4
     return lambda ssc: failure(
-        lambda: ssc.awaitTerminationOrTimeout(1), "ZeroDivisionError", "An exception was raised by Python:"
+        lambda: ssc.awaitTerminationOrTimeout(1),
+        "ZeroDivisionError",
+        "An exception was raised by Python:",
     )
 
 
@@ -112,4 +118,6 @@ def stream_error_comes_back_from_every_wait(ssc, out):
 
     ssc.queueStream([[1], [2]]).foreachRDD(fail)
     out.batches = 2
-    return lambda ssc: [failure(lambda: ssc.awaitTerminationOrTimeout(0.1), "once") for _ in range(3)]
+    return lambda ssc: [
+        failure(lambda: ssc.awaitTerminationOrTimeout(0.1), "once") for _ in range(3)
+    ]

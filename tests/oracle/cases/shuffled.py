@@ -9,7 +9,21 @@ import fractions
 from probe import failure, pairs_of, parts
 from pyspark.rdd import portable_hash
 
-WORDS = "the quick brown fox jumps over the lazy dog and the quick cat".split()
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "the",
+    "lazy",
+    "dog",
+    "and",
+    "the",
+    "quick",
+    "cat",
+]
 
 
 def where(sc, keys):
@@ -26,7 +40,9 @@ def case_hash_int(sc):
 
 
 def case_hash_float(sc):
-    return where(sc, [0.5, -0.5, 1e300, -1e-300, 3.14, float("inf"), float("-inf"), 2.0**70, 1e16, 0.1])
+    return where(
+        sc, [0.5, -0.5, 1e300, -1e-300, 3.14, float("inf"), float("-inf"), 2.0**70, 1e16, 0.1]
+    )
 
 
 def case_hash_equal_numbers(sc):
@@ -51,7 +67,19 @@ def case_hash_bytes(sc):
 
 
 def case_hash_none_and_tuples(sc):
-    keys = [None, (), (1,), (None,), (1, 2), (2, 1), ("a", 1), ((), ()), (1, (2, (3, None))), (-1,), (1.5, "é")]
+    keys = [
+        None,
+        (),
+        (1,),
+        (None,),
+        (1, 2),
+        (2, 1),
+        ("a", 1),
+        ((), ()),
+        (1, (2, (3, None))),
+        (-1,),
+        (1.5, "é"),
+    ]
     return where(sc, keys)
 
 
@@ -98,7 +126,9 @@ def case_partition_by(sc):
 
 def case_partition_by_function(sc):
     rdd = sc.parallelize([(n, str(n)) for n in range(10)], 3)
-    return parts(rdd.partitionBy(3, lambda key: key // 4)), parts(rdd.partitionBy(3, lambda key: -key))
+    return parts(rdd.partitionBy(3, lambda key: key // 4)), parts(
+        rdd.partitionBy(3, lambda key: -key)
+    )
 
 
 def case_partition_by_default_count(sc):
@@ -195,7 +225,10 @@ def case_preserves_partitioning(sc):
     spread = sc.parallelize([(n, n) for n in range(8)], 4).partitionBy(2)
     kept = spread.map(lambda pair: (pair[0], -pair[1]), preservesPartitioning=True)
     dropped = spread.map(lambda pair: (pair[0], -pair[1]))
-    return [rdd.partitioner is not None for rdd in (spread, kept, dropped, spread.filter(bool), spread.mapValues(str))]
+    return [
+        rdd.partitioner is not None
+        for rdd in (spread, kept, dropped, spread.filter(bool), spread.mapValues(str))
+    ]
 
 
 def case_combine_by_key(sc):
@@ -229,7 +262,7 @@ def case_group_by_key(sc):
 
 
 def case_group_by_key_iterable(sc):
-    (_, values), = sc.parallelize([("k", 1), ("k", 2)], 2).groupByKey(1).collect()
+    ((_, values),) = sc.parallelize([("k", 1), ("k", 2)], 2).groupByKey(1).collect()
     return type(values).__name__, len(values), list(values), list(values), values.data
 
 
@@ -255,13 +288,19 @@ def case_cogroup(sc):
     left = sc.parallelize([("a", 1), ("b", 2), ("a", 3)], 2)
     right = sc.parallelize([("a", "x"), ("c", "y"), ("c", "z")], 3)
     both = left.cogroup(right)
-    return both.getNumPartitions(), parts(both.mapValues(lambda sides: [list(side) for side in sides]))
+    return both.getNumPartitions(), parts(
+        both.mapValues(lambda sides: [list(side) for side in sides])
+    )
 
 
 def case_cogroup_types(sc):
     left, right = sc.parallelize([("a", 1)], 1), sc.parallelize([("a", 2)], 1)
-    (_, sides), = left.cogroup(right).collect()
-    return type(sides).__name__, [type(side).__name__ for side in sides], [len(side) for side in sides]
+    ((_, sides),) = left.cogroup(right).collect()
+    return (
+        type(sides).__name__,
+        [type(side).__name__ for side in sides],
+        [len(side) for side in sides],
+    )
 
 
 def case_cogroup_counts(sc):
@@ -302,7 +341,17 @@ def case_union_different_partitioner(sc):
 
 
 def case_repartition_batches(sc):
-    sizes = [(25, 2, 3), (25, 3, 4), (25, 2, 2), (45, 1, 4), (100, 4, 2), (9, 3, 2), (10, 1, 3), (11, 1, 3), (0, 2, 3)]
+    sizes = [
+        (25, 2, 3),
+        (25, 3, 4),
+        (25, 2, 2),
+        (45, 1, 4),
+        (100, 4, 2),
+        (9, 3, 2),
+        (10, 1, 3),
+        (11, 1, 3),
+        (0, 2, 3),
+    ]
     return [(n, a, b, parts(sc.parallelize(range(n), a).repartition(b))) for n, a, b in sizes]
 
 

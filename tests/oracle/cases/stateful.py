@@ -99,7 +99,24 @@ def stream_state_initial_dropped(ssc, out):
 
 
 def stream_state_odd_keys(ssc, out):
-    keys = [None, (), (1, None), 1, True, 1.0, 0, False, "é", "日", "😀", b"\xff", -1, -2, 2**61 - 1, 10**30]
+    keys = [
+        None,
+        (),
+        (1, None),
+        1,
+        True,
+        1.0,
+        0,
+        False,
+        "é",
+        "日",
+        "😀",
+        b"\xff",
+        -1,
+        -2,
+        2**61 - 1,
+        10**30,
+    ]
     out(counted(ssc, [keys, list(reversed(keys)), []]).updateStateByKey(running_count))
 
 
@@ -176,7 +193,9 @@ def stream_state_of_state(ssc, out):
 def stream_state_parent_without_rdd(ssc, out):
     """A batch without an RDD keeps the state as it is."""
     words = counted(ssc, [["a"], ["b"], ["a"], []])
-    sparse = words.transform(lambda rdd: rdd if rdd.filter(lambda pair: pair[0] == "a").count() else None)
+    sparse = words.transform(
+        lambda rdd: rdd if rdd.filter(lambda pair: pair[0] == "a").count() else None
+    )
     out(sparse.updateStateByKey(running_count))
 
 

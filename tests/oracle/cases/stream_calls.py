@@ -34,7 +34,9 @@ def case_start_without_output(sc):
 
 
 def case_start_without_streams(sc):
-    return failure(StreamingContext(sc, 0.2).start, "No output operations registered, so nothing to execute")
+    return failure(
+        StreamingContext(sc, 0.2).start, "No output operations registered, so nothing to execute"
+    )
 
 
 def case_start_failed_is_stopped(sc):
@@ -97,7 +99,9 @@ def case_add_after_stop(sc):
 def case_state_without_checkpoint(sc):
     ssc = StreamingContext(sc, 0.2)
     ssc.queueStream([[("a", 1)]]).updateStateByKey(lambda new, old: 1).pprint()
-    text = "The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint()."
+    text = (
+        "The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint()."
+    )
     return failure(ssc.start, text)
 
 
@@ -132,7 +136,12 @@ def case_no_interval(sc):
 def case_attributes(sc):
     ssc = StreamingContext(sc, 0.5)
     stream = ssc.queueStream([[1]])
-    return ssc.sparkContext is sc, stream.context() is ssc, stream.map(str).context() is ssc, stream._slideDuration
+    return (
+        ssc.sparkContext is sc,
+        stream.context() is ssc,
+        stream.map(str).context() is ssc,
+        stream._slideDuration,
+    )
 
 
 def case_stream_class_names(sc):
@@ -150,7 +159,12 @@ def case_await_running(sc):
     ssc, _ = started(sc)
     answer = ssc.awaitTerminationOrTimeout(0.1), ssc.awaitTermination(0.1)
     ssc.stop(False)
-    return answer, ssc.awaitTerminationOrTimeout(0.1), ssc.awaitTermination(0.1), ssc.awaitTermination()
+    return (
+        answer,
+        ssc.awaitTerminationOrTimeout(0.1),
+        ssc.awaitTermination(0.1),
+        ssc.awaitTermination(),
+    )
 
 
 def case_await_ends_when_stopped_elsewhere(sc):
@@ -206,7 +220,9 @@ def case_active_or_create(sc):
         return made[-1]
 
     ssc = StreamingContext.getActiveOrCreate(None, setup)
-    return ssc is made[0], failure(lambda: StreamingContext.getActiveOrCreate(None, 5), "setupFunc should be callable.")
+    return ssc is made[0], failure(
+        lambda: StreamingContext.getActiveOrCreate(None, 5), "setupFunc should be callable."
+    )
 
 
 def case_get_or_create_without_checkpoint(sc):

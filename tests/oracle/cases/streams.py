@@ -97,7 +97,12 @@ def stream_glom(ssc, out):
 
 def stream_chain(ssc, out):
     stream = ssc.queueStream([["a b a"], ["c"], []]).flatMap(str.split)
-    out(stream.map(lambda word: (word, 1)).reduceByKey(add).filter(lambda pair: pair[1] < 5).map(str))
+    out(
+        stream.map(lambda word: (word, 1))
+        .reduceByKey(add)
+        .filter(lambda pair: pair[1] < 5)
+        .map(str)
+    )
 
 
 def stream_count(ssc, out):
@@ -132,7 +137,11 @@ def stream_combine_by_key(ssc, out):
 
 
 def stream_combine_by_key_partitions(ssc, out):
-    out(ssc.queueStream(PAIRS).combineByKey(str, lambda c, v: f"{c},{v}", lambda a, b: f"{a}|{b}", 3))
+    out(
+        ssc.queueStream(PAIRS).combineByKey(
+            str, lambda c, v: f"{c},{v}", lambda a, b: f"{a}|{b}", 3
+        )
+    )
 
 
 def stream_group_by_key(ssc, out):
@@ -171,7 +180,9 @@ def stream_union_with_itself(ssc, out):
 def case_union_errors(sc):
     ssc = StreamingContext(sc, 1)
     one = ssc.queueStream([[1]])
-    return failure(lambda: ssc.union(), "should have at least one DStream to union"), ssc.union(one) is one
+    return failure(lambda: ssc.union(), "should have at least one DStream to union"), ssc.union(
+        one
+    ) is one
 
 
 def stream_transform(ssc, out):
@@ -244,8 +255,13 @@ def case_arity_errors(sc):
     one = ssc.queueStream([[1]])
     return [
         failure(lambda: one.transform(lambda: None), "func should take one or two arguments"),
-        failure(lambda: one.transform(lambda a, b, c: None), "func should take one or two arguments"),
-        failure(lambda: one.transformWith(lambda a: None, one), "func should take two or three arguments"),
+        failure(
+            lambda: one.transform(lambda a, b, c: None), "func should take one or two arguments"
+        ),
+        failure(
+            lambda: one.transformWith(lambda a: None, one),
+            "func should take two or three arguments",
+        ),
         failure(lambda: one.foreachRDD(print))[0],
     ]
 

@@ -441,6 +441,10 @@ impl Source for Blocks {
         Ok(self.partitions.len())
     }
 
+    fn in_memory(&self) -> bool {
+        true
+    }
+
     fn read(&self, partition: usize) -> Result<Partition> {
         Ok(self.partitions[partition].clone())
     }

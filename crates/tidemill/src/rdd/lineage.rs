@@ -34,6 +34,11 @@ pub trait Source: Send + Sync {
     /// Number of partitions; may look at the file system the first time.
     fn partitions(&self) -> Result<usize>;
 
+    /// Whether the data are blocks in memory, so that nothing is gained by looking at part of them.
+    fn in_memory(&self) -> bool {
+        false
+    }
+
     /// The data of a partition.
     fn read(&self, partition: usize) -> Result<Partition>;
 }
