@@ -1,21 +1,13 @@
 #!/bin/sh
-# Installs what the tests and the lints need: Python tools into ./.venv, and a real netcat if we may.
-# Called by `make test` and `make lint`; does nothing when all is there.
+# Installs what lint and tests need into ./.venv, and a real netcat where this user may install packages.
+# A part that cannot be had is said in one line; the tests that need it say so again.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-venv="$here/../.venv"
-stamp="$venv/.test-tools"
-
-if [ ! -f "$stamp" ] || [ "$here/requirements.txt" -nt "$stamp" ]; then
-    "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
-    touch "$stamp"
+cd "$(dirname "$0")/.."
+if ! cmp -s tests/requirements.txt .venv/.requirements; then
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+    cp tests/requirements.txt .venv/.requirements
 fi
-
-if ! command -v nc >/dev/null 2>&1; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        { apt-get install -y -q netcat-openbsd || { apt-get update -q && apt-get install -y -q netcat-openbsd; }; } \
-            >/dev/null 2>&1 || echo "could not install netcat-openbsd: tests with the real nc are skipped" >&2
-    else
-        echo "no nc found (Debian: apt-get install netcat-openbsd): tests with it are skipped" >&2
-    fi
+if ! command -v nc.openbsd >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    { apt-get update -qq && apt-get install -qq -y netcat-openbsd; } >/dev/null 2>&1 ||
+        echo "netcat-openbsd could not be installed: tests with a real nc are skipped" >&2
 fi

@@ -10,9 +10,10 @@ from __future__ import annotations
 import measure as records
 import programs
 from peers import Peer
-from scenarios.options import Options, available, command, skip
 from session import Run, RunFailed, run
 from table import Goal, Table
+
+from scenarios.options import Options, available, command, skip
 
 TITLE = "A stateful job on nearly no data"
 ABOUT = """The same program with 10 points a second and batches of 0.5 s. Processing time: from when

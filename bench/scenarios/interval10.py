@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import measure as records
 import programs
-from scenarios.options import Options, available, command, skip
 from session import RunFailed, run
 from table import Goal, Table
+
+from scenarios.options import Options, available, command, skip
 
 TITLE = "An interval of 10 ms"
 ABOUT = """The same program with 10 points a second and batches of 10 ms, a thousand of them.

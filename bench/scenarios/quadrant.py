@@ -12,9 +12,10 @@ from typing import Optional
 import measure as records
 import programs
 from peers import Peer
-from scenarios.options import Options, available, command, skip
 from session import Run, RunFailed, run
 from table import Goal, Table
+
+from scenarios.options import Options, available, command, skip
 
 TITLE = "Quadrant count over a socket"
 ABOUT = """Points a second of the article's program (points per quadrant, running counts by

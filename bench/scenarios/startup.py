@@ -8,9 +8,10 @@ from __future__ import annotations
 import measure as records
 import programs
 from peers import Peer
-from scenarios.options import Options, available, command, skip
 from session import RunFailed, run
 from table import Goal, Table
+
+from scenarios.options import Options, available, command, skip
 
 TITLE = "Start-up"
 ABOUT = """From the start of `tidemill submit` (or `spark-submit`) of the same program to the moment

@@ -32,6 +32,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "RDD",
     "Accumulator",
     "AccumulatorParam",
     "Broadcast",
@@ -39,7 +40,6 @@ __all__ = [
     "IllegalArgumentError",
     "IllegalStateError",
     "JobError",
-    "RDD",
     "SparkConf",
     "SparkContext",
     "SparkFiles",

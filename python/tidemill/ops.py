@@ -80,7 +80,7 @@ def foreach_partition(f: Callable[[Any], Any], index: int, records: Records) -> 
     """Call `f` with the records of the partition; yield nothing, whatever it returns."""
     result = f(iter(records))
     if hasattr(result, "__next__"):  # a generator function does nothing until it is iterated
-        deque(result, maxlen=0)  # type: ignore[arg-type]
+        deque(result, maxlen=0)
     return
     yield
 

@@ -2,9 +2,9 @@
 
     python run_cases.py ANSWERS.json [NAME_PART]
 
-The file written maps each case to the ``repr`` of its answer. One SparkContext serves all cases; each
-stream case has its own StreamingContext and a fixed number of batches. ``test_oracle.py`` runs this
-file once under PySpark and once under ``tidemill submit`` and compares the two.
+The file written maps each case to the ``repr`` of its answer. One SparkContext serves all cases;
+each stream case has its own StreamingContext and a fixed number of batches. ``test_oracle.py`` runs
+this file once under PySpark and once under ``tidemill submit`` and compares the two.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Every case gives the same answer under Tidemill as under real PySpark 3.5.
 
-Each engine runs all cases once, in one process; then each case is a test. PySpark lives in a venv of
-its own (``setup_oracle.sh``) and needs Java; where it cannot be had these tests are skipped, or fail
-if TIDEMILL_REQUIRE_ALL=1. PySpark's answers are kept beside the venv until a case or PySpark changes.
+Each engine runs all cases once, in one process; then each case is a test. PySpark lives in a venv
+of its own (``setup_oracle.sh``) and needs Java; where it cannot be had these tests are skipped, or
+fail if TIDEMILL_REQUIRE_ALL=1. PySpark's answers are kept in that venv until a case changes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Fixtures of the end-to-end tests: real processes, a real netcat, sockets, a SparkContext.
 
-Nothing here sleeps and hopes: everything waits for a condition and fails, with what was seen so far,
-when the deadline is over. Every process started is gone when its test ends.
+Nothing here sleeps and hopes: everything waits for a condition and fails, with what was seen so
+far, when the deadline is over. Every process started is gone when its test ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -256,10 +257,9 @@ class Server:
 
     def _run(self, connection, number):
         with connection:
-            try:
+            # The client may go away, which is its right.
+            with contextlib.suppress(OSError):
                 self._serve(connection, number)
-            except OSError:
-                pass  # The client went away, which is its right.
 
     def end(self):
         """Stop listening."""

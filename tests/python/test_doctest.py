@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 
 import pytest
+
 import tidemill
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 from conftest import wait_until
+
 from tidemill import SparkContext
 from tidemill.errors import IllegalArgumentError, IllegalStateError, JobError
 from tidemill.streaming import StreamingContext

@@ -1,4 +1,4 @@
-"""Worker processes that die: the task runs again, the result is right, endless deaths end in an error."""
+"""Worker processes that die: the task runs again, the result is right; endless deaths are an error."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 
 import pytest
 from conftest import children, command_of, wait_until
+
 from tidemill import SparkContext
 from tidemill.errors import JobError, WorkerLostError
 from tidemill.streaming import StreamingContext

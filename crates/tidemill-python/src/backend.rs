@@ -68,7 +68,10 @@ impl PythonBackend {
 
     /// Ids of the worker processes that run now.
     pub fn worker_ids(&self) -> Vec<u32> {
-        self.slots.iter().filter_map(|slot| slot.process.lock().as_ref().map(Process::id)).collect()
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.process.lock().as_ref().map(Process::id))
+            .collect()
     }
 
     fn start_worker(&self, slot: &Slot) -> Result<Worker, TaskError> {
@@ -77,7 +80,10 @@ impl PythonBackend {
         }
         let started = Worker::start(&self.python, &self.environment);
         let (worker, process) = started.map_err(|e| {
-            TaskError::Fatal(Error::io(format!("starting the worker process {}", self.python), e))
+            TaskError::Fatal(Error::io(
+                format!("starting the worker process {}", self.python),
+                e,
+            ))
         })?;
         *slot.process.lock() = Some(process);
         Ok(worker)
@@ -85,9 +91,18 @@ impl PythonBackend {
 
     fn payload(&self, segment: &Segment) -> PyResult<Payload> {
         let tail = segment.tail.as_ref().map(|(op, _)| op);
-        let ops: Vec<&OpRef> = segment.head.iter().chain(&segment.pipes).chain(tail).collect();
+        let ops: Vec<&OpRef> = segment
+            .head
+            .iter()
+            .chain(&segment.pipes)
+            .chain(tail)
+            .collect();
         let (bytes, broadcasts) = Python::attach(|py| {
-            let function = |op: &&OpRef| op.as_any().downcast_ref::<PyOp>().map(|op| op.function.clone_ref(py));
+            let function = |op: &&OpRef| {
+                op.as_any()
+                    .downcast_ref::<PyOp>()
+                    .map(|op| op.function.clone_ref(py))
+            };
             let list = PyList::new(py, ops.iter().filter_map(function))?;
             let pair = self.serialize.bind(py).call1((list,))?;
             pair.extract::<(Vec<u8>, Vec<u64>)>()
@@ -125,13 +140,18 @@ impl Backend for PythonBackend {
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
         let payload = prepared.downcast_ref::<Payload>();
-        let payload = payload.ok_or_else(|| Error::Internal("a segment of another backend".into()))?;
+        let payload =
+            payload.ok_or_else(|| Error::Internal("a segment of another backend".into()))?;
         let slot = &self.slots[cx.slot];
         let mut worker = match slot.worker.lock().take() {
             Some(worker) => worker,
             None => self.start_worker(slot)?,
         };
-        let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
+        let broadcasts = self
+            .broadcasts
+            .read()
+            .unwrap_or_else(|e| e.into_inner())
+            .clone();
         match worker.run(payload, &inputs, &broadcasts, cx) {
             Ok(result) => {
                 *slot.worker.lock() = Some(worker);
@@ -147,7 +167,9 @@ impl Backend for PythonBackend {
     }
 
     fn apply(&self, updates: Vec<Update>) {
-        let bytes = updates.into_iter().filter_map(|update| update.downcast::<Vec<u8>>().ok());
+        let bytes = updates
+            .into_iter()
+            .filter_map(|update| update.downcast::<Vec<u8>>().ok());
         let bytes: Vec<Box<Vec<u8>>> = bytes.collect();
         Python::attach(|py| {
             let list = PyList::new(py, bytes.iter().map(|data| PyBytes::new(py, data)));
@@ -160,9 +182,13 @@ impl Backend for PythonBackend {
 
     fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        let processes = self.slots.iter().filter_map(|slot| slot.process.lock().take());
-        let threads: Vec<_> =
-            processes.map(|process| std::thread::spawn(move || process.stop())).collect();
+        let processes = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.process.lock().take());
+        let threads: Vec<_> = processes
+            .map(|process| std::thread::spawn(move || process.stop()))
+            .collect();
         for thread in threads {
             // Ending a process does not panic.
             let _ = thread.join();

@@ -42,7 +42,9 @@ pub fn wire_form(block: &BlockRef) -> Result<(u8, &[u8])> {
     if let Some(text) = block.as_any().downcast_ref::<TextBlock>() {
         return Ok((TEXT, text.as_str().as_bytes()));
     }
-    Err(Error::Internal("a block that is neither text nor a pickle".into()))
+    Err(Error::Internal(
+        "a block that is neither text nor a pickle".into(),
+    ))
 }
 
 /// The block of some bytes.
@@ -83,12 +85,16 @@ pub struct PyBlock(pub BlockRef);
 impl PyBlock {
     #[new]
     fn new(kind: u8, count: usize, data: &[u8]) -> PyResult<Self> {
-        from_wire(kind, count, data.to_vec()).map(PyBlock).map_err(crate::errors::to_python)
+        from_wire(kind, count, data.to_vec())
+            .map(PyBlock)
+            .map_err(crate::errors::to_python)
     }
 
     #[getter]
     fn kind(&self) -> PyResult<u8> {
-        wire_form(&self.0).map(|(kind, _)| kind).map_err(crate::errors::to_python)
+        wire_form(&self.0)
+            .map(|(kind, _)| kind)
+            .map_err(crate::errors::to_python)
     }
 
     #[getter]

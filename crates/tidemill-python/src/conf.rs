@@ -10,10 +10,23 @@ use tidemill::{Error, Result};
 /// A program's settings.
 pub type Conf = HashMap<String, String>;
 
-const DURATIONS: [(&str, u64); 7] =
-    [("ms", 1), ("min", 60_000), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("", 1)];
-const SIZES: [(&str, u64); 6] =
-    [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
+const DURATIONS: [(&str, u64); 7] = [
+    ("ms", 1),
+    ("min", 60_000),
+    ("s", 1000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+    ("", 1),
+];
+const SIZES: [(&str, u64); 6] = [
+    ("kb", 1 << 10),
+    ("mb", 1 << 20),
+    ("gb", 1 << 30),
+    ("k", 1 << 10),
+    ("m", 1 << 20),
+    ("g", 1 << 30),
+];
 
 /// The engine's settings.
 pub fn engine_config(slots: usize, conf: &Conf) -> Result<EngineConfig> {
@@ -31,7 +44,11 @@ pub fn streaming_config(conf: &Conf) -> Result<StreamingConfig> {
     let remember = "spark.streaming.fileStream.minRememberDuration";
     Ok(StreamingConfig {
         block_interval: duration(conf, "spark.streaming.blockInterval", known.block_interval)?,
-        max_buffered_bytes: size(conf, "tidemill.receiver.maxBufferedBytes", known.max_buffered_bytes)?,
+        max_buffered_bytes: size(
+            conf,
+            "tidemill.receiver.maxBufferedBytes",
+            known.max_buffered_bytes,
+        )?,
         max_line_bytes: size(conf, "tidemill.receiver.maxLineBytes", known.max_line_bytes)?,
         max_reconnect_delay: duration(
             conf,
@@ -45,20 +62,32 @@ pub fn streaming_config(conf: &Conf) -> Result<StreamingConfig> {
 }
 
 fn number(conf: &Conf, key: &str, default: u64) -> Result<u64> {
-    let Some(text) = conf.get(key) else { return Ok(default) };
-    text.trim().parse().map_err(|_| wrong(key, "a whole number", text))
+    let Some(text) = conf.get(key) else {
+        return Ok(default);
+    };
+    text.trim()
+        .parse()
+        .map_err(|_| wrong(key, "a whole number", text))
 }
 
 fn duration(conf: &Conf, key: &str, default: Duration) -> Result<Duration> {
-    let Some(text) = conf.get(key) else { return Ok(default) };
+    let Some(text) = conf.get(key) else {
+        return Ok(default);
+    };
     let millis = with_unit(text, &DURATIONS);
-    millis.map(Duration::from_millis).ok_or_else(|| wrong(key, "a duration such as 200ms or 2s", text))
+    millis
+        .map(Duration::from_millis)
+        .ok_or_else(|| wrong(key, "a duration such as 200ms or 2s", text))
 }
 
 fn size(conf: &Conf, key: &str, default: usize) -> Result<usize> {
-    let Some(text) = conf.get(key) else { return Ok(default) };
+    let Some(text) = conf.get(key) else {
+        return Ok(default);
+    };
     let bytes = with_unit(text, &SIZES).or_else(|| text.trim().trim_end_matches('b').parse().ok());
-    bytes.map(|bytes| bytes as usize).ok_or_else(|| wrong(key, "a size such as 64m or 1g", text))
+    bytes
+        .map(|bytes| bytes as usize)
+        .ok_or_else(|| wrong(key, "a size such as 64m or 1g", text))
 }
 
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {

@@ -38,18 +38,34 @@ impl PyEngine {
         let config = engine_config(slots, &conf).map_err(to_python)?;
         let environment: BTreeMap<String, String> = conf
             .iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix(ENVIRONMENT)?.to_owned(), value.clone())))
+            .filter_map(|(key, value)| {
+                Some((key.strip_prefix(ENVIRONMENT)?.to_owned(), value.clone()))
+            })
             .collect();
-        let backend =
-            Arc::new(PythonBackend::new(slots, python, environment, serialize, on_accumulators));
-        let engine = py.detach(|| Engine::new(config, backend.clone())).map_err(to_python)?;
-        Ok(PyEngine { engine: Arc::new(engine), backend })
+        let backend = Arc::new(PythonBackend::new(
+            slots,
+            python,
+            environment,
+            serialize,
+            on_accumulators,
+        ));
+        let engine = py
+            .detach(|| Engine::new(config, backend.clone()))
+            .map_err(to_python)?;
+        Ok(PyEngine {
+            engine: Arc::new(engine),
+            backend,
+        })
     }
 
-    fn from_blocks(&self, partitions: Vec<Vec<Py<PyBlock>>>) -> PyRdd {
+    #[pyo3(name = "from_blocks")]
+    fn blocks(&self, partitions: Vec<Vec<Py<PyBlock>>>) -> PyRdd {
         let blocks = |blocks: &Vec<Py<PyBlock>>| blocks.iter().map(|b| b.get().0.clone()).collect();
         let partitions: Vec<Partition> = partitions.iter().map(blocks).collect();
-        PyRdd::new(&self.engine, self.engine.from_blocks("parallelize", partitions))
+        PyRdd::new(
+            &self.engine,
+            self.engine.from_blocks("parallelize", partitions),
+        )
     }
 
     fn text_file(&self, path: &str, min_partitions: usize) -> PyRdd {
@@ -72,7 +88,9 @@ impl PyEngine {
     ) -> PyResult<PyRdd> {
         let inputs = rdds.iter().map(|rdd| rdd.get().node.clone()).collect();
         let op = op.map(|op| PyOp::shared(op, label));
-        let node = py.detach(|| self.engine.zip(inputs, op)).map_err(to_python)?;
+        let node = py
+            .detach(|| self.engine.zip(inputs, op))
+            .map_err(to_python)?;
         Ok(PyRdd::new(&self.engine, node))
     }
 
@@ -85,9 +103,15 @@ impl PyEngine {
     ) -> PyResult<Vec<Vec<PyBlock>>> {
         let node = rdd.get().node.clone();
         let properties = Arc::new(properties);
-        let run = || self.engine.run_job(&node, partitions, properties, &mut check_signals);
+        let run = || {
+            self.engine
+                .run_job(&node, partitions, properties, &mut check_signals)
+        };
         let parts = py.detach(run).map_err(to_python)?;
-        Ok(parts.into_iter().map(|part| part.into_iter().map(PyBlock).collect()).collect())
+        Ok(parts
+            .into_iter()
+            .map(|part| part.into_iter().map(PyBlock).collect())
+            .collect())
     }
 
     fn add_broadcast(&self, id: u64, data: &[u8]) {

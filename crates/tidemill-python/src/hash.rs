@@ -40,14 +40,23 @@ fn tuple_hash(tuple: &Bound<'_, PyTuple>) -> PyResult<i64> {
 fn string_hash(text: &Bound<'_, PyString>) -> PyResult<i64> {
     let points: Vec<u32> = match text.encode_utf8() {
         Ok(utf8) if utf8.as_bytes().is_ascii() => return Ok(siphash(utf8.as_bytes())),
-        Ok(utf8) => String::from_utf8_lossy(utf8.as_bytes()).chars().map(u32::from).collect(),
+        Ok(utf8) => String::from_utf8_lossy(utf8.as_bytes())
+            .chars()
+            .map(u32::from)
+            .collect(),
         Err(_) => surrogate_points(text)?,
     };
     let widest = points.iter().copied().max().unwrap_or(0);
     let bytes: Vec<u8> = match widest {
         0..=0xff => points.iter().map(|&point| point as u8).collect(),
-        0x100..=0xffff => points.iter().flat_map(|&point| (point as u16).to_le_bytes()).collect(),
-        _ => points.iter().flat_map(|point| point.to_le_bytes()).collect(),
+        0x100..=0xffff => points
+            .iter()
+            .flat_map(|&point| (point as u16).to_le_bytes())
+            .collect(),
+        _ => points
+            .iter()
+            .flat_map(|point| point.to_le_bytes())
+            .collect(),
     };
     Ok(siphash(&bytes))
 }

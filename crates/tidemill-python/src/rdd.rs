@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use tidemill::exec::Engine;
-use tidemill::rdd::{Kind, RddRef};
 use tidemill::rdd::explain::explain;
+use tidemill::rdd::{Kind, RddRef};
 
 use crate::errors::to_python;
 use crate::op::PyOp;
@@ -21,7 +21,10 @@ pub struct PyRdd {
 
 impl PyRdd {
     pub fn new(engine: &Arc<Engine>, node: RddRef) -> Self {
-        PyRdd { engine: engine.clone(), node }
+        PyRdd {
+            engine: engine.clone(),
+            node,
+        }
     }
 }
 
@@ -53,7 +56,8 @@ impl PyRdd {
 
     #[setter]
     fn set_tag(&self, tag: Option<Py<PyAny>>) {
-        self.node.set_note(tag.map(|tag| Arc::new(Tag(tag)) as Arc<dyn Any + Send + Sync>));
+        self.node
+            .set_note(tag.map(|tag| Arc::new(Tag(tag)) as Arc<dyn Any + Send + Sync>));
     }
 
     #[getter]
@@ -78,19 +82,28 @@ impl PyRdd {
     }
 
     fn shuffle(&self, op: Py<PyAny>, n: usize, label: &str) -> PyRdd {
-        let node = self.engine.shuffle(&self.node, PyOp::shared(op, label), n.max(1));
+        let node = self
+            .engine
+            .shuffle(&self.node, PyOp::shared(op, label), n.max(1));
         PyRdd::new(&self.engine, node)
     }
 
     fn coalesce(&self, py: Python<'_>, groups: Vec<Vec<usize>>) -> PyResult<PyRdd> {
         let count = self.num_partitions(py)?;
-        if let Some(wrong) = groups.iter().flatten().find(|&&partition| partition >= count) {
+        if let Some(wrong) = groups
+            .iter()
+            .flatten()
+            .find(|&&partition| partition >= count)
+        {
             let text = format!("partition {wrong} of an RDD with {count} partitions");
             return Err(PyIndexError::new_err(text));
         }
         let group = |group: Vec<usize>| group.into_iter().map(|partition| (0, partition)).collect();
         let groups = groups.into_iter().map(group).collect();
-        Ok(PyRdd::new(&self.engine, self.engine.gather(vec![self.node.clone()], groups)))
+        Ok(PyRdd::new(
+            &self.engine,
+            self.engine.gather(vec![self.node.clone()], groups),
+        ))
     }
 
     #[allow(unused_variables)]

@@ -516,7 +516,7 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         """
         arity = _arity(func)
         assert arity in (2, 3), "func should take two or three arguments"
-        timed = func if arity == 3 else lambda _, a, b: func(a, b)  # type: ignore[call-arg, arg-type]
+        timed = func if arity == 3 else lambda _, a, b: func(a, b)  # type: ignore[call-arg]
         return self._ssc._transform([self, other], timed, "transformWith")
 
     def updateStateByKey(

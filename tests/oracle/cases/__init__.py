@@ -2,8 +2,8 @@
 
 A function ``case_*(sc)`` returns its answer; a function ``stream_*(ssc, out)`` builds streams and
 hands them to ``out``, and may return a function of the context to be called after the stop. Every
-answer is a plain value with a stable ``repr``. ``run_cases.py`` calls ``found()``; ``test_oracle.py``
-reads the names from the source text, so that it needs no ``pyspark``.
+answer is a plain value with a stable ``repr``. ``run_cases.py`` calls ``found()``;
+``test_oracle.py`` reads the names from the source text, so that it needs no ``pyspark``.
 """
 
 from __future__ import annotations

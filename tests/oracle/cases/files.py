@@ -84,7 +84,8 @@ def case_text_file_unicode(sc):
 
 
 def case_text_file_bad_utf8(sc):
-    data = b"ok\nbad \xff\xfe\ncut \xe6\x97\nover \xc0\xaf\nsurr \xed\xa0\x80\nhigh \xf4\x90\x80\x80\n\xf0\x9f\x98\n"
+    data = b"ok\nbad \xff\xfe\ncut \xe6\x97\nover \xc0\xaf\nsurrogate \xed\xa0\x80\n"
+    data += b"high \xf4\x90\x80\x80\n\xf0\x9f\x98\n"
     return sc.textFile(write_files({"a": data}) + "/a", 1).collect()
 
 

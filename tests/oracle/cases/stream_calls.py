@@ -7,8 +7,9 @@ import threading
 from probe import failure, new_path
 from pyspark.streaming import StreamingContext
 
-AFTER_START = "Adding new inputs, transformations, and output operations after starting a context is not supported"
-AFTER_STOP = "Adding new inputs, transformations, and output operations after stopping a context is not supported"
+ADDING = "Adding new inputs, transformations, and output operations after"
+AFTER_START = f"{ADDING} starting a context is not supported"
+AFTER_STOP = f"{ADDING} stopping a context is not supported"
 
 
 def started(sc):

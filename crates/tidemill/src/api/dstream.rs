@@ -29,13 +29,21 @@ pub struct DStream<T> {
 
 impl<T> Clone for DStream<T> {
     fn clone(&self) -> Self {
-        DStream { ssc: self.ssc.clone(), id: self.id, record: PhantomData }
+        DStream {
+            ssc: self.ssc.clone(),
+            id: self.id,
+            record: PhantomData,
+        }
     }
 }
 
 impl<T: Data> DStream<T> {
     pub(crate) fn new(ssc: StreamingContext, id: StreamId) -> Self {
-        DStream { ssc, id, record: PhantomData }
+        DStream {
+            ssc,
+            id,
+            record: PhantomData,
+        }
     }
 
     /// The context it belongs to.
@@ -59,7 +67,9 @@ impl<T: Data> DStream<T> {
         let sc = self.ssc.spark_context().clone();
         let id = self.ssc.build(|graph| {
             let function = Arc::new(move |_: BatchTime, parents: &[Option<_>]| {
-                let Some(Some(node)) = parents.first() else { return Ok(None) };
+                let Some(Some(node)) = parents.first() else {
+                    return Ok(None);
+                };
                 f(Rdd::new(sc.clone(), Arc::clone(node))).map(|rdd| Some(rdd.node))
             });
             graph.transform(label, &[self.id], function)
@@ -76,7 +86,9 @@ impl<T: Data> DStream<T> {
         let sc = self.ssc.spark_context().clone();
         let id = self.ssc.build(|graph| {
             let function = Arc::new(move |_: BatchTime, parents: &[Option<_>]| {
-                let [Some(a), Some(b)] = parents else { return Ok(None) };
+                let [Some(a), Some(b)] = parents else {
+                    return Ok(None);
+                };
                 let (a, b) = (Arc::clone(a), Arc::clone(b));
                 f(Rdd::new(sc.clone(), a), Rdd::new(sc.clone(), b)).map(|rdd| Some(rdd.node))
             });
@@ -142,7 +154,11 @@ impl<T: Data> DStream<T> {
         self.lift("count", |rdd| {
             let counts = rdd.pipe("count", |_, records| Records::new([records.count()]));
             let zero = rdd.sc.parallelize([((), 0)], 1);
-            Ok(counts.map(|n| ((), n)).union(&zero)?.reduce_by_key(|a, b| a + b, 1).map(|(_, n)| n))
+            Ok(counts
+                .map(|n| ((), n))
+                .union(&zero)?
+                .reduce_by_key(|a, b| a + b, 1)
+                .map(|(_, n)| n))
         })
     }
 
@@ -152,7 +168,9 @@ impl<T: Data> DStream<T> {
         self.lift("reduce", move |rdd| {
             let f = f.clone();
             let pairs = rdd.map(|record| ((), record));
-            Ok(pairs.reduce_by_key(move |a, b| f(a, b), 1).map(|(_, record)| record))
+            Ok(pairs
+                .reduce_by_key(move |a, b| f(a, b), 1)
+                .map(|(_, record)| record))
         })
     }
 
@@ -222,7 +240,9 @@ impl<T: Data> DStream<T> {
             // One write, so that other threads' lines do not cut the batch in two.
             let mut stdout = std::io::stdout().lock();
             let written = stdout.write_all(batch_text(time, &records).as_bytes());
-            written.and_then(|()| stdout.flush()).map_err(|e| Error::io("printing a batch", e))
+            written
+                .and_then(|()| stdout.flush())
+                .map_err(|e| Error::io("printing a batch", e))
         });
     }
 
@@ -232,7 +252,9 @@ impl<T: Data> DStream<T> {
         T: Display,
     {
         let prefix = prefix.to_owned();
-        let suffix = suffix.map(|suffix| format!(".{suffix}")).unwrap_or_default();
+        let suffix = suffix
+            .map(|suffix| format!(".{suffix}"))
+            .unwrap_or_default();
         self.output("saveAsTextFiles", move |time, rdd| {
             rdd.save_as_text_file(&format!("{prefix}-{}{suffix}", time.0))
         });
@@ -246,7 +268,11 @@ fn batch_text<T: Debug>(time: BatchTime, records: &[T]) -> String {
     for record in records.iter().take(SHOWN) {
         let _ = writeln!(text, "{record:?}");
     }
-    text + if records.len() > SHOWN { "...\n\n" } else { "\n" }
+    text + if records.len() > SHOWN {
+        "...\n\n"
+    } else {
+        "\n"
+    }
 }
 
 #[cfg(test)]

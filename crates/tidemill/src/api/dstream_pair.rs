@@ -74,7 +74,9 @@ impl<K: Key, V: Data> DStream<(K, V)> {
 
     /// The values of each key in each batch.
     pub fn group_by_key(&self) -> DStream<(K, Vec<V>)> {
-        self.lift("groupByKey", |rdd| Ok(rdd.group_by_key(rdd.sc.default_parallelism())))
+        self.lift("groupByKey", |rdd| {
+            Ok(rdd.group_by_key(rdd.sc.default_parallelism()))
+        })
     }
 
     /// Keyed state: `f` gets the batch's values of a key (none, for a key without new ones) and its state,
@@ -123,7 +125,9 @@ impl<K: Key, V: Data> DStream<(K, V)> {
                 let state: Rdd<(K, S)> = Rdd::new(for_old.clone(), node.clone());
                 Ok(state.partition_by(partitions).node)
             }),
-            update: native::head("updateStateByKey", move |inputs| update::<K, V, S>(inputs, &f)),
+            update: native::head("updateStateByKey", move |inputs| {
+                update::<K, V, S>(inputs, &f)
+            }),
             partitions,
             initial: None,
             codec: Arc::new(PostcardCodec::<(K, S)>(PhantomData)),

@@ -35,7 +35,11 @@ struct Split {
 impl TextFiles {
     /// Lines of `path`: a file, a folder, a glob pattern, or several of them separated by commas.
     pub fn new(path: &str, min_partitions: usize) -> Self {
-        TextFiles { path: path.to_owned(), min_partitions, splits: OnceLock::new() }
+        TextFiles {
+            path: path.to_owned(),
+            min_partitions,
+            splits: OnceLock::new(),
+        }
     }
 
     /// Lines of exactly these files, one partition each unless they are large.
@@ -66,7 +70,9 @@ impl Source for TextFiles {
     }
 
     fn read(&self, partition: usize) -> Result<Partition> {
-        self.splits()?.get(partition).map_or(Ok(Vec::new()), read_split)
+        self.splits()?
+            .get(partition)
+            .map_or(Ok(Vec::new()), read_split)
     }
 }
 
@@ -79,7 +85,10 @@ pub fn list_files(path: &str) -> Result<Vec<PathBuf>> {
         let mut found: Vec<PathBuf> = if Path::new(local).exists() {
             vec![PathBuf::from(local)]
         } else {
-            glob::glob(local).map_err(bad)?.filter_map(|entry| entry.ok()).collect()
+            glob::glob(local)
+                .map_err(bad)?
+                .filter_map(|entry| entry.ok())
+                .collect()
         };
         if found.is_empty() {
             return Err(Error::PathMissing(format!("file:{local}")));
@@ -97,7 +106,9 @@ pub fn list_files(path: &str) -> Result<Vec<PathBuf>> {
 
 /// `file:` URIs name local files.
 pub fn local_path(path: &str) -> &str {
-    path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path)
+    path.strip_prefix("file://")
+        .or_else(|| path.strip_prefix("file:"))
+        .unwrap_or(path)
 }
 
 /// The plain, visible files directly in a folder, by name.
@@ -129,19 +140,27 @@ fn split_files(files: &[PathBuf], min_partitions: usize) -> Result<Vec<Split>> {
         sizes.push(meta.len());
     }
     let goal = sizes.iter().sum::<u64>() / min_partitions.max(1) as u64;
-    let size = goal.min(FILE_BLOCK).max(1);
+    let size = goal.clamp(1, FILE_BLOCK);
     let mut splits = Vec::new();
     for (path, &length) in files.iter().zip(&sizes) {
         let mut start = 0;
         if !is_gzip(path) {
             // Hadoop's slop: a last piece may be a tenth longer.
             while (length - start) as f64 / size as f64 > 1.1 {
-                splits.push(Split { path: path.clone(), start, end: start + size });
+                splits.push(Split {
+                    path: path.clone(),
+                    start,
+                    end: start + size,
+                });
                 start += size;
             }
         }
         if start < length || length == 0 {
-            splits.push(Split { path: path.clone(), start, end: length });
+            splits.push(Split {
+                path: path.clone(),
+                start,
+                end: length,
+            });
         }
     }
     Ok(splits)
@@ -209,7 +228,12 @@ mod tests {
         let texts = |p: usize| {
             let blocks = read(p);
             let block = |b: &BlockRef| b.as_any().downcast_ref::<TextBlock>().map(|b| b.lines());
-            blocks.iter().filter_map(block).flatten().map(|line| line.to_string()).collect()
+            blocks
+                .iter()
+                .filter_map(block)
+                .flatten()
+                .map(|line| line.to_string())
+                .collect()
         };
         (0..count).map(texts).collect()
     }
@@ -219,11 +243,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap_or_else(|_| unreachable!("a temporary folder"));
         let path = folder.path().join("a.txt");
         for length in 1..40 {
-            let all: Vec<String> = (0..length).map(|i| format!("{}", 10_u64.pow(i % 5))).collect();
+            let all: Vec<String> = (0..length)
+                .map(|i| format!("{}", 10_u64.pow(i % 5)))
+                .collect();
             std::fs::write(&path, all.join("\n")).unwrap_or_default();
             for partitions in 1..6 {
                 let source = TextFiles::new(&path.to_string_lossy(), partitions);
-                assert_eq!(lines(&source).concat(), all, "{length} lines, {partitions} partitions");
+                assert_eq!(
+                    lines(&source).concat(),
+                    all,
+                    "{length} lines, {partitions} partitions"
+                );
             }
         }
     }
@@ -236,12 +266,20 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
         encoder.write_all(b"a\r\nb").unwrap_or_default();
         encoder.finish().map(drop).unwrap_or_default();
-        assert_eq!(lines(&TextFiles::new(&path.to_string_lossy(), 4)), [["a", "b"]]);
+        assert_eq!(
+            lines(&TextFiles::new(&path.to_string_lossy(), 4)),
+            [["a", "b"]]
+        );
     }
 
     #[test]
     fn a_missing_path_is_named() {
-        let error = TextFiles::new("/no/such/file", 2).partitions().map_err(|e| e.to_string());
-        assert_eq!(error, Err("Input path does not exist: file:/no/such/file".to_owned()));
+        let error = TextFiles::new("/no/such/file", 2)
+            .partitions()
+            .map_err(|e| e.to_string());
+        assert_eq!(
+            error,
+            Err("Input path does not exist: file:/no/such/file".to_owned())
+        );
     }
 }

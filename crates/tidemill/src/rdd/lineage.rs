@@ -127,7 +127,9 @@ impl RddNode {
             Kind::Pipe { parent, .. } => bottom_of(parent).num_partitions(),
             Kind::Gather { groups, .. } => Ok(groups.len()),
             Kind::Shuffled(shuffle) => Ok(shuffle.partitions),
-            Kind::Zip { inputs, .. } => inputs.first().map_or(Ok(0), |first| first.num_partitions()),
+            Kind::Zip { inputs, .. } => {
+                inputs.first().map_or(Ok(0), |first| first.num_partitions())
+            }
         }
     }
 

@@ -82,13 +82,25 @@ impl Scheduler {
 
     fn submit(&mut self, id: JobId, specs: Vec<StageSpec>, actions: &mut Vec<Action>) {
         let order = specs.iter().map(|spec| spec.stage).collect();
-        let stages = specs.into_iter().map(|spec| (spec.stage, StageState::new(spec))).collect();
-        self.jobs.insert(id, Job { stages, order, tries: HashMap::new() });
+        let stages = specs
+            .into_iter()
+            .map(|spec| (spec.stage, StageState::new(spec)))
+            .collect();
+        self.jobs.insert(
+            id,
+            Job {
+                stages,
+                order,
+                tries: HashMap::new(),
+            },
+        );
         self.advance(id, actions);
     }
 
     fn finished(&mut self, task: TaskId, actions: &mut Vec<Action>) {
-        let Some(launch) = self.running.remove(&task) else { return };
+        let Some(launch) = self.running.remove(&task) else {
+            return;
+        };
         if let Some(stage) = self.stage_of(&launch) {
             stage.pending.remove(&launch.partition);
             stage.queued.remove(&launch.partition);
@@ -97,20 +109,33 @@ impl Scheduler {
     }
 
     fn failed(&mut self, task: TaskId, failure: Failure, actions: &mut Vec<Action>) {
-        let Some(launch) = self.running.remove(&task) else { return };
+        let Some(launch) = self.running.remove(&task) else {
+            return;
+        };
         let max_attempts = self.config.max_attempts;
-        let Some(job) = self.jobs.get_mut(&launch.job) else { return };
-        let tries = job.tries.entry((launch.stage, launch.partition)).or_default();
+        let Some(job) = self.jobs.get_mut(&launch.job) else {
+            return;
+        };
+        let tries = job
+            .tries
+            .entry((launch.stage, launch.partition))
+            .or_default();
         tries.attempts += 1;
         let attempts = tries.attempts;
         let hopeless = match &failure {
-            Failure::User(text) => tries.last_exception.replace(text.clone()).as_ref() == Some(text),
+            Failure::User(text) => {
+                tries.last_exception.replace(text.clone()).as_ref() == Some(text)
+            }
             Failure::Fatal => true,
             Failure::ExecutorLost | Failure::FetchFailed { .. } => false,
         };
         if hopeless || attempts >= max_attempts {
             self.forget(launch.job);
-            actions.push(Action::FailJob { job: launch.job, task, attempts });
+            actions.push(Action::FailJob {
+                job: launch.job,
+                task,
+                attempts,
+            });
             return;
         }
         if let Failure::FetchFailed { shuffle, map } = failure {
@@ -124,7 +149,9 @@ impl Scheduler {
 
     /// Queues what can run now; finishes the job when its last stage is complete.
     fn advance(&mut self, id: JobId, actions: &mut Vec<Action>) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return;
+        };
         if job.is_complete() {
             self.forget(id);
             actions.push(Action::FinishJob { job: id });
@@ -137,12 +164,25 @@ impl Scheduler {
 
     fn fill_slots(&mut self, actions: &mut Vec<Action>) {
         while self.running.len() < self.config.slots {
-            let Some((job, stage, partition)) = self.ready.pop_front() else { return };
-            let Some(state) = self.jobs.get(&job) else { continue };
-            let attempt = state.tries.get(&(stage, partition)).map_or(0, |tries| tries.attempts);
+            let Some((job, stage, partition)) = self.ready.pop_front() else {
+                return;
+            };
+            let Some(state) = self.jobs.get(&job) else {
+                continue;
+            };
+            let attempt = state
+                .tries
+                .get(&(stage, partition))
+                .map_or(0, |tries| tries.attempts);
             let task = TaskId(self.next_task);
             self.next_task += 1;
-            let launch = Launch { task, job, stage, partition, attempt };
+            let launch = Launch {
+                task,
+                job,
+                stage,
+                partition,
+                attempt,
+            };
             self.running.insert(task, launch);
             actions.push(Action::LaunchTask(launch));
         }
@@ -155,13 +195,18 @@ impl Scheduler {
     }
 
     fn stage_of(&mut self, launch: &Launch) -> Option<&mut StageState> {
-        self.jobs.get_mut(&launch.job)?.stages.get_mut(&launch.stage)
+        self.jobs
+            .get_mut(&launch.job)?
+            .stages
+            .get_mut(&launch.stage)
     }
 }
 
 impl Job {
     fn is_complete(&self) -> bool {
-        self.order.last().is_none_or(|last| self.stages[last].pending.is_empty())
+        self.order
+            .last()
+            .is_none_or(|last| self.stages[last].pending.is_empty())
     }
 
     /// Partitions whose stage's parents are complete and that are not queued yet; marks them queued.
@@ -174,9 +219,21 @@ impl Job {
             .collect();
         let mut found = Vec::new();
         for id in &self.order {
-            let Some(stage) = self.stages.get_mut(id) else { continue };
-            if stage.spec.parents.iter().all(|parent| complete.contains(parent)) {
-                found.extend(stage.take_runnable().into_iter().map(|partition| (*id, partition)));
+            let Some(stage) = self.stages.get_mut(id) else {
+                continue;
+            };
+            if stage
+                .spec
+                .parents
+                .iter()
+                .all(|parent| complete.contains(parent))
+            {
+                found.extend(
+                    stage
+                        .take_runnable()
+                        .into_iter()
+                        .map(|partition| (*id, partition)),
+                );
             }
         }
         found
@@ -184,7 +241,10 @@ impl Job {
 
     /// A lost map output: its partition is pending again, in the stage that makes it.
     fn recompute(&mut self, shuffle: ShuffleId, map: usize) {
-        let maker = self.stages.values_mut().find(|stage| stage.spec.shuffle == Some(shuffle));
+        let maker = self
+            .stages
+            .values_mut()
+            .find(|stage| stage.spec.shuffle == Some(shuffle));
         if let Some(stage) = maker
             && stage.pending.insert(map)
         {
@@ -199,7 +259,11 @@ impl Job {
 impl StageState {
     fn new(spec: StageSpec) -> Self {
         let pending = spec.partitions.iter().copied().collect();
-        StageState { spec, pending, queued: HashSet::new() }
+        StageState {
+            spec,
+            pending,
+            queued: HashSet::new(),
+        }
     }
 
     fn take_runnable(&mut self) -> Vec<usize> {

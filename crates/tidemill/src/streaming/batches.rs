@@ -88,7 +88,9 @@ impl Batches {
 
     /// Number of batches that are due and not started.
     pub fn waiting(&self) -> u64 {
-        let Some(until) = self.due_until else { return 0 };
+        let Some(until) = self.due_until else {
+            return 0;
+        };
         ((until.0 - self.next.0) / millis(self.interval).max(1) + 1).max(0) as u64
     }
 
@@ -111,7 +113,9 @@ impl Batches {
 
     /// The running batch has ended.
     pub fn finish(&mut self, processing_time: Duration, records: u64, error: Option<Error>) {
-        let Some((time, scheduling_delay)) = self.running.take() else { return };
+        let Some((time, scheduling_delay)) = self.running.take() else {
+            return;
+        };
         self.totals.batches += 1;
         self.totals.records += records;
         self.totals.failed += u64::from(error.is_some());
@@ -119,7 +123,13 @@ impl Batches {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
-        let info = BatchInfo { time, records, scheduling_delay, processing_time, error };
+        let info = BatchInfo {
+            time,
+            records,
+            scheduling_delay,
+            processing_time,
+            error,
+        };
         self.recent.push_back(info);
     }
 
@@ -133,7 +143,10 @@ impl Batches {
         let mut times: Vec<Duration> = self.recent.iter().map(|b| b.processing_time).collect();
         times.sort();
         let median_processing = times.get(times.len() / 2).copied().unwrap_or_default();
-        Summary { median_processing, ..self.totals.clone() }
+        Summary {
+            median_processing,
+            ..self.totals.clone()
+        }
     }
 }
 

@@ -101,15 +101,22 @@ impl CheckpointFolder {
 
     /// The newest complete checkpoint.
     pub fn read(&self) -> Result<Option<Checkpoint>> {
-        let Some(pointer) = read_pointer(&self.path)? else { return Ok(None) };
-        let Some(name) = pointer.manifest else { return Ok(None) };
+        let Some(pointer) = read_pointer(&self.path)? else {
+            return Ok(None);
+        };
+        let Some(name) = pointer.manifest else {
+            return Ok(None);
+        };
         let manifest: Manifest = read_json(&self.path.join(&name))?;
         if manifest.format != FORMAT {
             return Err(wrong_format(&self.path, manifest.format));
         }
         let states = manifest.states.iter().map(|entry| self.read_state(entry));
         let time = BatchTime(manifest.batch_time_ms);
-        Ok(Some(Checkpoint { time, states: states.collect::<Result<_>>()? }))
+        Ok(Some(Checkpoint {
+            time,
+            states: states.collect::<Result<_>>()?,
+        }))
     }
 
     fn read_state(&self, entry: &StateEntry) -> Result<(usize, EncodedState)> {
@@ -129,7 +136,10 @@ impl CheckpointFolder {
             at += length;
             bytes[at - length..at].to_vec()
         };
-        let states = entry.blocks.iter().map(|lengths| lengths.iter().map(&mut block).collect());
+        let states = entry
+            .blocks
+            .iter()
+            .map(|lengths| lengths.iter().map(&mut block).collect());
         Ok((entry.ordinal, states.collect()))
     }
 
@@ -142,9 +152,16 @@ impl CheckpointFolder {
         let mut entries = Vec::new();
         for (ordinal, partitions) in states {
             let file = format!("{}-{ordinal}.bin", name("state"));
-            let blocks = partitions.iter().map(|p| p.iter().map(Vec::len).collect()).collect();
+            let blocks = partitions
+                .iter()
+                .map(|p| p.iter().map(Vec::len).collect())
+                .collect();
             self.put(&file, &partitions.concat().concat())?;
-            entries.push(StateEntry { ordinal: *ordinal, file, blocks });
+            entries.push(StateEntry {
+                ordinal: *ordinal,
+                file,
+                blocks,
+            });
         }
         let manifest = Manifest {
             format: FORMAT,
@@ -170,7 +187,13 @@ impl CheckpointFolder {
                 self.generation
             )));
         }
-        self.put(POINTER, &to_json(&Pointer { generation: self.generation, manifest })?)
+        self.put(
+            POINTER,
+            &to_json(&Pointer {
+                generation: self.generation,
+                manifest,
+            })?,
+        )
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -179,14 +202,22 @@ impl CheckpointFolder {
 
     /// Removes files that no kept manifest names. What cannot be removed now is tried again next time.
     fn clean(&self) {
-        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        let Ok(entries) = fs::read_dir(&self.path) else {
+            return;
+        };
         let names: Vec<String> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
-        let mut manifests: Vec<&String> =
-            names.iter().filter(|name| name.starts_with("manifest-")).collect();
+        let mut manifests: Vec<&String> = names
+            .iter()
+            .filter(|name| name.starts_with("manifest-"))
+            .collect();
         manifests.sort_by_key(|name| std::cmp::Reverse(numbers_in(name)));
-        let kept: Vec<(u64, u64)> = manifests.iter().take(KEEP).map(|name| numbers_in(name)).collect();
+        let kept: Vec<(u64, u64)> = manifests
+            .iter()
+            .take(KEEP)
+            .map(|name| numbers_in(name))
+            .collect();
         for name in &names {
             let ours = name.starts_with("manifest-") || name.starts_with("state-");
             if ours && !kept.contains(&numbers_in(name)) {
@@ -198,7 +229,10 @@ impl CheckpointFolder {
 
 /// Generation and batch time in a file's name.
 fn numbers_in(name: &str) -> (u64, u64) {
-    let mut numbers = name.split(['-', '.']).skip(1).map(|part| part.parse().unwrap_or(0));
+    let mut numbers = name
+        .split(['-', '.'])
+        .skip(1)
+        .map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
@@ -207,10 +241,16 @@ fn is_ours(path: &Path) -> Result<bool> {
     let marker = path.join(MARKER);
     if marker.exists() {
         let found: Marker = read_json(&marker)?;
-        return if found.format == FORMAT { Ok(true) } else { Err(wrong_format(path, found.format)) };
+        return if found.format == FORMAT {
+            Ok(true)
+        } else {
+            Err(wrong_format(path, found.format))
+        };
     }
     let mut entries = fs::read_dir(path).map_err(|e| unreadable(path, &e))?;
-    let Some(other) = entries.next() else { return Ok(false) };
+    let Some(other) = entries.next() else {
+        return Ok(false);
+    };
     let other = other.map_err(|e| unreadable(path, &e))?.file_name();
     Err(Error::Checkpoint(format!(
         "{}: expected an empty folder or a Tidemill checkpoint, found {other:?} and no {MARKER} \
@@ -229,7 +269,11 @@ fn wrong_format(path: &Path, found: u32) -> Error {
 
 fn read_pointer(path: &Path) -> Result<Option<Pointer>> {
     let pointer = path.join(POINTER);
-    if pointer.exists() { read_json(&pointer).map(Some) } else { Ok(None) }
+    if pointer.exists() {
+        read_json(&pointer).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
@@ -265,11 +309,17 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Error {
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "choose a folder, not a file",
         _ => "choose a folder that can be written",
     };
-    Error::Checkpoint(format!("cannot write the checkpoint folder {}: {error}; {hint}", path.display()))
+    Error::Checkpoint(format!(
+        "cannot write the checkpoint folder {}: {error}; {hint}",
+        path.display()
+    ))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Checkpoint(format!("cannot read the checkpoint {}: {error}", path.display()))
+    Error::Checkpoint(format!(
+        "cannot read the checkpoint {}: {error}",
+        path.display()
+    ))
 }
 
 #[cfg(test)]
@@ -278,7 +328,11 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap_or_else(|_| unreachable!("a temporary folder"));
-        let path = folder.path().join("checkpoint").to_string_lossy().into_owned();
+        let path = folder
+            .path()
+            .join("checkpoint")
+            .to_string_lossy()
+            .into_owned();
         (folder, path)
     }
 
@@ -310,7 +364,9 @@ mod tests {
         let old = CheckpointFolder::open(&path)?;
         let new = CheckpointFolder::open(&path)?;
         new.write(BatchTime(2), &state(b"new"))?;
-        let refused = old.write(BatchTime(3), &state(b"old")).map_err(|e| e.to_string());
+        let refused = old
+            .write(BatchTime(3), &state(b"old"))
+            .map_err(|e| e.to_string());
         assert!(refused.is_err_and(|text| text.contains("another program (generation 2)")));
         assert_eq!(new.read()?.map(|c| c.time), Some(BatchTime(2)));
         Ok(())
@@ -321,8 +377,14 @@ mod tests {
         let (_guard, path) = folder();
         fs::create_dir_all(&path).unwrap_or_default();
         fs::write(Path::new(&path).join("checkpoint-1795343873000"), b"java").unwrap_or_default();
-        let text = CheckpointFolder::open(&path).map(drop).map_err(|e| e.to_string());
-        assert!(text.is_err_and(|text| text.contains("expected an empty folder or a Tidemill checkpoint")));
+        let text = CheckpointFolder::open(&path)
+            .map(drop)
+            .map_err(|e| e.to_string());
+        assert!(
+            text.is_err_and(
+                |text| text.contains("expected an empty folder or a Tidemill checkpoint")
+            )
+        );
         assert!(CheckpointFolder::exists(&path).is_err());
     }
 

@@ -131,7 +131,10 @@ impl Streaming {
             changed: Signal::default(),
             checkpoint: Lock::new(None),
         });
-        Ok(Streaming { shared, threads: Lock::default() })
+        Ok(Streaming {
+            shared,
+            threads: Lock::default(),
+        })
     }
 
     /// The graph, to add to before the start.
@@ -293,7 +296,9 @@ impl Streaming {
             if control.status == Status::Stopped {
                 return Ok(true);
             }
-            let left = until.map_or(POLL, |until| until.saturating_duration_since(Instant::now()));
+            let left = until.map_or(POLL, |until| {
+                until.saturating_duration_since(Instant::now())
+            });
             if left.is_zero() {
                 return Ok(false);
             }
@@ -311,7 +316,13 @@ impl Streaming {
 
     /// The last batches, oldest first.
     pub fn recent_batches(&self) -> Vec<BatchInfo> {
-        self.shared.control.lock().batches.recent().cloned().collect()
+        self.shared
+            .control
+            .lock()
+            .batches
+            .recent()
+            .cloned()
+            .collect()
     }
 
     /// The RDDs of a stream for the batches within `begin` and `end`, both included; those forgotten
@@ -321,11 +332,17 @@ impl Streaming {
     /// Before the start.
     pub fn slice(&self, id: StreamId, begin: BatchTime, end: BatchTime) -> Result<Vec<RddRef>> {
         if self.status() == Status::Initialized {
-            return Err(Error::IllegalState("the DStream has not been initialized".into()));
+            return Err(Error::IllegalState(
+                "the DStream has not been initialized".into(),
+            ));
         }
         let slide = millis(self.slide(id)).max(1);
         let (first, last) = (begin.0.div_euclid(slide), end.0.div_euclid(slide));
-        let rdd = |n| self.shared.graph.rdd(&self.shared.engine, id, BatchTime(n * slide));
+        let rdd = |n| {
+            self.shared
+                .graph
+                .rdd(&self.shared.engine, id, BatchTime(n * slide))
+        };
         (first..=last).filter_map(|n| rdd(n).transpose()).collect()
     }
 }
@@ -344,7 +361,9 @@ impl Shared {
             (control.checkpoint_directory.clone(), control.restore)
         };
         self.graph.validate(directory.is_some())?;
-        let folder = directory.map(|path| CheckpointFolder::open(&path)).transpose()?;
+        let folder = directory
+            .map(|path| CheckpointFolder::open(&path))
+            .transpose()?;
         let restored = match &folder {
             Some(folder) if restore => folder.read()?,
             _ => None,
@@ -352,7 +371,10 @@ impl Shared {
         let mut zero = BatchTime::now();
         if let Some(checkpoint) = restored {
             for store in self.graph.states() {
-                let saved = checkpoint.states.iter().find(|(ordinal, _)| *ordinal == store.ordinal);
+                let saved = checkpoint
+                    .states
+                    .iter()
+                    .find(|(ordinal, _)| *ordinal == store.ordinal);
                 if let Some((_, partitions)) = saved {
                     store.restore(&self.engine, partitions)?;
                 }
@@ -493,7 +515,11 @@ impl Shared {
             control.first_error = Some(error.clone());
         }
         control.batches.finish(started.elapsed(), records, error);
-        if self.config.max_batches.is_some_and(|most| control.batches.finished() >= most) {
+        if self
+            .config
+            .max_batches
+            .is_some_and(|most| control.batches.finished() >= most)
+        {
             control.stop.get_or_insert(Stop::Graceful);
             control.clock_stopped = true;
             control.batches.drop_waiting();
@@ -511,14 +537,22 @@ impl Shared {
     fn write_checkpoint(&self, time: Option<BatchTime>) {
         let folder = self.checkpoint.lock();
         let last = || self.control.lock().batches.last();
-        let (Some(folder), Some(time)) = (&*folder, time.or_else(last)) else { return };
+        let (Some(folder), Some(time)) = (&*folder, time.or_else(last)) else {
+            return;
+        };
         let encode = || {
             let mut states = Vec::new();
             for store in self.graph.states() {
-                let Some(encoded) = store.encode()? else { return Ok(()) };
+                let Some(encoded) = store.encode()? else {
+                    return Ok(());
+                };
                 states.push((store.ordinal, encoded));
             }
-            if states.is_empty() { Ok(()) } else { folder.write(time, &states) }
+            if states.is_empty() {
+                Ok(())
+            } else {
+                folder.write(time, &states)
+            }
         };
         if let Err(error) = encode() {
             self.control.lock().first_error.get_or_insert(error);

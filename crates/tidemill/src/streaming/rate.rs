@@ -35,7 +35,9 @@ impl RateEstimate {
 
     /// Most bytes to take in for one batch.
     pub(crate) fn limit(&self, interval: Duration) -> usize {
-        let Some(rate) = self.bytes_per_second else { return FIRST_LIMIT };
+        let Some(rate) = self.bytes_per_second else {
+            return FIRST_LIMIT;
+        };
         ((rate * interval.as_secs_f64() * FILL) as usize).max(LEAST_LIMIT)
     }
 }

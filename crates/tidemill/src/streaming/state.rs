@@ -54,7 +54,12 @@ struct Current {
 impl StateStore {
     /// A state before its first batch.
     pub fn new(parent: StreamId, ordinal: usize, op: StateOp) -> Self {
-        StateStore { parent, ordinal, op, current: Lock::default() }
+        StateStore {
+            parent,
+            ordinal,
+            op,
+            current: Lock::default(),
+        }
     }
 
     /// The state after batch `time`, given the parent's RDD of it.
@@ -97,7 +102,10 @@ impl StateStore {
             }
             None => before,
         };
-        let batch_time = ("spark.streaming.internal.batchTime".to_owned(), time.0.to_string());
+        let batch_time = (
+            "spark.streaming.internal.batchTime".to_owned(),
+            time.0.to_string(),
+        );
         let properties = Arc::new(BTreeMap::from([batch_time]));
         engine.run_job(&after, None, properties, &mut || Ok(()))
     }
@@ -118,10 +126,13 @@ impl StateStore {
     /// The partitions as bytes, one list of blocks each; `None` before the first batch and after a failure.
     pub fn encode(&self) -> Result<Option<Vec<Vec<Vec<u8>>>>> {
         let current = self.current.lock();
-        let (Some(blocks), None) = (&current.blocks, &current.failed) else { return Ok(None) };
+        let (Some(blocks), None) = (&current.blocks, &current.failed) else {
+            return Ok(None);
+        };
         let blocks = blocks.clone();
         drop(current);
-        let partition = |blocks: &Partition| blocks.iter().map(|b| self.op.codec.encode(b)).collect();
+        let partition =
+            |blocks: &Partition| blocks.iter().map(|b| self.op.codec.encode(b)).collect();
         Ok(Some(blocks.iter().map(partition).collect::<Result<_>>()?))
     }
 
