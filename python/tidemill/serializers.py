@@ -23,10 +23,19 @@ if TYPE_CHECKING:
 
 TEXT = 0
 PICKLE = 1
+SLOTS = 2
 PROTOCOL = 5
 
 files_root = ""
 _applied_preamble = b""
+
+
+class Slots:
+    """A task's result that is not pickled: typed rows, in the format of `tidemill.compiler.rows`."""
+
+    def __init__(self, count: int, data: bytes):
+        self.count = count
+        self.data = data
 
 
 def dumps(value: Any) -> bytes:
@@ -69,17 +78,19 @@ def decode(kind: int, data: bytes) -> list[Any]:
     return pickle.loads(data)
 
 
-def encode(records: Iterable[Any]) -> tuple[int, bytes]:
-    """Return the number of records and the pickled list of them.
+def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
+    """Return a block's kind, the number of its records and its bytes.
 
     Examples
     --------
-    >>> encode(iter("ab"))[0]
-    2
+    >>> encode(iter("ab"))[:2]
+    (1, 2)
     """
+    if type(records) is Slots:
+        return SLOTS, records.count, records.data
     listed = records if type(records) is list else list(records)
     try:
-        return len(listed), dumps(listed)
+        return PICKLE, len(listed), dumps(listed)
     except Exception as error:
         raise pickle.PicklingError(
             f"Could not serialize the records of a task: {type(error).__name__}: {error}. "

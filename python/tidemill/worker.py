@@ -15,7 +15,7 @@ import os
 import sys
 
 from tidemill import accumulators, broadcast
-from tidemill.serializers import PICKLE, encode, iterate, load_ops
+from tidemill.serializers import encode, iterate, load_ops
 from tidemill.taskcontext import TaskContext
 
 TYPE_CHECKING = False
@@ -113,9 +113,9 @@ def _run(
         records = op(index, records)
     encoded = [encode(b) for b in tail(index, records, buckets)] if tail else [encode(records)]
     updates = accumulators.take_updates()
-    outputs = [[PICKLE, count, len(data)] for count, data in encoded]
+    outputs = [[kind, count, len(data)] for kind, count, data in encoded]
     header = {"ok": True, "outputs": outputs, "acc_len": len(updates)}
-    return header, [data for _, data in encoded] + [updates]
+    return header, [data for _, _, data in encoded] + [updates]
 
 
 def _write(writer: BinaryIO, header: dict[str, Any], blobs: list[bytes]) -> None:

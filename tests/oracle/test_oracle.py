@@ -62,8 +62,7 @@ def run(command, answers, log, **variables):
             check=False,
         )
     if done.returncode != 0:
-        tail = log.read_text(encoding="utf-8", errors="replace")[-3000:]
-        pytest.fail(f"{command[0]} ended with {done.returncode}; the end of its output:\n{tail}")
+        pytest.fail(f"{command[0]} ended with {done.returncode}, see {log}", pytrace=False)
     return json.loads(Path(answers).read_text(encoding="utf-8"))
 
 
@@ -92,6 +91,7 @@ def pyspark_answers(tmp_path_factory):
             folder / "output.log",
             JAVA_TOOL_OPTIONS=JAVA_OPTIONS,
             PYSPARK_PYTHON=python,
+            PYTHONHASHSEED="0",
             SPARK_LOCAL_IP="127.0.0.1",
         )
         for old in VENV.glob("answers-*.json"):

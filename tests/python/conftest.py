@@ -256,10 +256,9 @@ class Server:
             threading.Thread(target=self._run, args=arguments, daemon=True).start()
 
     def _run(self, connection, number):
-        with connection:
-            # The client may go away, which is its right.
-            with contextlib.suppress(OSError):
-                self._serve(connection, number)
+        # The client may go away, which is its right.
+        with connection, contextlib.suppress(OSError):
+            self._serve(connection, number)
 
     def end(self):
         """Stop listening."""

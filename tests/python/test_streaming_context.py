@@ -271,8 +271,8 @@ def test_stop_twice_and_before_start(sc):
     assert sc.parallelize([1]).count() == 1
 
 
-def slow_stream(ssc, seen, gate):
-    """Start a stream whose first batch waits for a gate, and wait for several to queue up."""
+def test_graceful_stop_runs_queued_batches(ssc):
+    seen, gate = [], threading.Event()
 
     def look(batch_time, rdd):
         gate.wait(60)
@@ -281,24 +281,12 @@ def slow_stream(ssc, seen, gate):
     ssc.queueStream([[n] for n in range(10)]).foreachRDD(look)
     ssc.start()
     began = time.time()
-    wait_until(lambda: time.time() > began + 0.5, "half a second of batches")
-
-
-def stop_while_batches_wait(ssc, graceful):
-    """Stop with batches queued; return how many ran after the stop was asked for."""
-    seen, gate = [], threading.Event()
-    slow_stream(ssc, seen, gate)
-    stop = threading.Thread(target=lambda: ssc.stop(False, graceful))
+    wait_until(lambda: time.time() > began + 0.5, "half a second of batches, all queued")
+    stop = threading.Thread(target=lambda: ssc.stop(False, stopGraceFully=True))
     stop.start()
-    wait_until(lambda: ssc._streaming.status != "active" or stop.is_alive(), "the stop under way")
     gate.set()
     stop.join(60)
     assert not stop.is_alive()
-    return seen
-
-
-def test_graceful_stop_runs_queued_batches(ssc):
-    seen = stop_while_batches_wait(ssc, graceful=True)
     assert len(seen) >= 9
     assert {round((b - a).total_seconds() * 1000) for a, b in zip(seen, seen[1:])} == {50}
 

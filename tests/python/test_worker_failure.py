@@ -1,4 +1,4 @@
-"""Worker processes that die: the task runs again, the result is right; endless deaths are an error."""
+"""Workers that die: the task runs again, the result is right; endless deaths are an error."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_worker_killed_from_outside_mid_task(sc, tmp_path):
 def test_shuffle_survives_a_dead_worker(sc, tmp_path):
     pairs = sc.parallelize(range(20), 4).map(die_once(tmp_path)).map(lambda n: (n % 30, n))
     summed = pairs.reduceByKey(lambda a, b: a + b).collect()
-    assert sorted(summed) == [(0, 630), (10, 590), (20, 680)] or sum(v for _, v in summed) == 1900
+    assert sorted(summed) == [(0, 630), (10, 700), (20, 570)]
     assert (tmp_path / "died").exists()
 
 

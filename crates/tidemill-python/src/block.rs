@@ -14,6 +14,29 @@ pub const TEXT: u8 = 0;
 /// A pickled list.
 pub const PICKLE: u8 = 1;
 
+/// What the worker made of rows that native code gave up; never leaves the task.
+pub const SLOTS: u8 = 2;
+
+/// Typed records in the format of `tidemill.compiler.rows`.
+struct SlotsBlock {
+    rows: usize,
+    data: Vec<u8>,
+}
+
+impl Block for SlotsBlock {
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.data.capacity()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
 /// Records as one pickled list.
 pub struct DataBlock {
     pub records: usize,
@@ -42,6 +65,9 @@ pub fn wire_form(block: &BlockRef) -> Result<(u8, &[u8])> {
     if let Some(text) = block.as_any().downcast_ref::<TextBlock>() {
         return Ok((TEXT, text.as_str().as_bytes()));
     }
+    if let Some(slots) = block.as_any().downcast_ref::<SlotsBlock>() {
+        return Ok((SLOTS, &slots.data));
+    }
     Err(Error::Internal(
         "a block that is neither text nor a pickle".into(),
     ))
@@ -52,6 +78,10 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
     match kind {
         TEXT => Ok(Arc::new(TextBlock::from_bytes(data))),
         PICKLE => Ok(Arc::new(DataBlock { records, data })),
+        SLOTS => Ok(Arc::new(SlotsBlock {
+            rows: records,
+            data,
+        })),
         other => Err(Error::Internal(format!("a block of unknown kind {other}"))),
     }
 }

@@ -7,6 +7,8 @@ use tidemill::exec::EngineConfig;
 use tidemill::streaming::StreamingConfig;
 use tidemill::{Error, Result};
 
+use crate::backend::CompileMode;
+
 /// A program's settings.
 pub type Conf = HashMap<String, String>;
 
@@ -35,6 +37,17 @@ pub fn engine_config(slots: usize, conf: &Conf) -> Result<EngineConfig> {
         max_attempts: number(conf, "spark.task.maxFailures", 4)?.clamp(1, 1000) as u32,
         storage_bytes: size(conf, "tidemill.storage.maxBytes", 1 << 30)?,
     })
+}
+
+/// `tidemill.python.compile`.
+pub fn compile_mode(conf: &Conf) -> Result<CompileMode> {
+    let key = "tidemill.python.compile";
+    match conf.get(key).map_or("auto", |text| text.trim()) {
+        "off" => Ok(CompileMode::Off),
+        "auto" => Ok(CompileMode::Auto),
+        "strict" => Ok(CompileMode::Strict),
+        other => Err(wrong(key, "off, auto or strict", other)),
+    }
 }
 
 /// A stream's settings.

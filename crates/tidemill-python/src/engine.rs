@@ -10,7 +10,7 @@ use tidemill::exec::text_file::TextFiles;
 
 use crate::backend::PythonBackend;
 use crate::block::PyBlock;
-use crate::conf::{Conf, engine_config};
+use crate::conf::{Conf, compile_mode, engine_config};
 use crate::errors::{from_python, to_python};
 use crate::op::PyOp;
 use crate::rdd::PyRdd;
@@ -36,6 +36,7 @@ impl PyEngine {
         on_accumulators: Py<PyAny>,
     ) -> PyResult<Self> {
         let config = engine_config(slots, &conf).map_err(to_python)?;
+        let mode = compile_mode(&conf).map_err(to_python)?;
         let environment: BTreeMap<String, String> = conf
             .iter()
             .filter_map(|(key, value)| {
@@ -48,6 +49,7 @@ impl PyEngine {
             environment,
             serialize,
             on_accumulators,
+            mode,
         ));
         let engine = py
             .detach(|| Engine::new(config, backend.clone()))
@@ -120,6 +122,12 @@ impl PyEngine {
 
     fn remove_broadcast(&self, id: u64) {
         self.backend.set_broadcast(id, None);
+    }
+
+    /// What was compiled and what was not, one line per function.
+    #[getter]
+    fn compile_report(&self) -> Vec<String> {
+        self.backend.report()
     }
 
     /// Ids of the worker processes.

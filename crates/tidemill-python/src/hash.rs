@@ -27,27 +27,52 @@ pub fn portable_hash(obj: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 fn tuple_hash(tuple: &Bound<'_, PyTuple>) -> PyResult<i64> {
+    let items = tuple
+        .iter()
+        .map(|item| portable_hash(&item))
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok(of_tuple(&items))
+}
+
+/// PySpark's hash of a tuple, from its items' hashes.
+pub fn of_tuple(items: &[i64]) -> i64 {
     let mut hash: i64 = 0x0034_5678;
-    for item in tuple.iter() {
-        hash ^= portable_hash(&item)?;
+    for item in items {
+        hash ^= item;
         hash = hash.wrapping_mul(1_000_003) & i64::MAX;
     }
-    hash ^= tuple.len() as i64;
-    Ok(if hash == -1 { -2 } else { hash })
+    hash ^= items.len() as i64;
+    if hash == -1 { -2 } else { hash }
+}
+
+/// CPython's hash of an integer: modulo the prime 2**61 - 1, with its sign.
+pub fn of_int(value: i64) -> i64 {
+    const PRIME: u64 = (1 << 61) - 1;
+    let rest = (value.unsigned_abs() % PRIME) as i64;
+    match if value < 0 { -rest } else { rest } {
+        -1 => -2,
+        hash => hash,
+    }
+}
+
+fn string_hash(text: &Bound<'_, PyString>) -> PyResult<i64> {
+    match text.encode_utf8() {
+        Ok(utf8) => Ok(of_str(&String::from_utf8_lossy(utf8.as_bytes()))),
+        Err(_) => Ok(of_points(&surrogate_points(text)?)),
+    }
+}
+
+/// The hash of a string.
+pub fn of_str(text: &str) -> i64 {
+    if text.is_ascii() {
+        return siphash(text.as_bytes());
+    }
+    of_points(&text.chars().map(u32::from).collect::<Vec<u32>>())
 }
 
 /// CPython hashes a string's storage: one, two or four bytes a character, by the widest one.
-fn string_hash(text: &Bound<'_, PyString>) -> PyResult<i64> {
-    let points: Vec<u32> = match text.encode_utf8() {
-        Ok(utf8) if utf8.as_bytes().is_ascii() => return Ok(siphash(utf8.as_bytes())),
-        Ok(utf8) => String::from_utf8_lossy(utf8.as_bytes())
-            .chars()
-            .map(u32::from)
-            .collect(),
-        Err(_) => surrogate_points(text)?,
-    };
-    let widest = points.iter().copied().max().unwrap_or(0);
-    let bytes: Vec<u8> = match widest {
+fn of_points(points: &[u32]) -> i64 {
+    let bytes: Vec<u8> = match points.iter().copied().max().unwrap_or(0) {
         0..=0xff => points.iter().map(|&point| point as u8).collect(),
         0x100..=0xffff => points
             .iter()
@@ -58,7 +83,7 @@ fn string_hash(text: &Bound<'_, PyString>) -> PyResult<i64> {
             .flat_map(|point| point.to_le_bytes())
             .collect(),
     };
-    Ok(siphash(&bytes))
+    siphash(&bytes)
 }
 
 /// The code points of a string with lone surrogates, which Rust's strings cannot hold.

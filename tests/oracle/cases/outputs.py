@@ -83,9 +83,8 @@ def stream_failing_output(ssc, out):
     stream = ssc.queueStream([[1], [2], [3], [4]])
     stream.foreachRDD(fail)
     out(stream)
-    return lambda ssc: [
-        failure(lambda: ssc.awaitTermination(1), "ValueError: no two") for _ in range(2)
-    ]
+    texts = ("An exception was raised by Python:", "in fail", "ValueError: no two")
+    return lambda ssc: [failure(lambda: ssc.awaitTermination(1), *texts) for _ in range(2)]
 
 
 def stream_failing_record(ssc, out):
@@ -108,7 +107,7 @@ def stream_failing_transform(ssc, out):
     stream = ssc.queueStream([[1], [2], [3], [4], [5]])
     stream.transform(fail).foreachRDD(lambda rdd: out.note(rdd.collect()))
     out.batches = 3
-    return lambda ssc: failure(lambda: ssc.awaitTermination(1), "not the first")
+    return lambda ssc: failure(lambda: ssc.awaitTermination(1), "in fail", "not the first")
 
 
 def stream_error_comes_back_from_every_wait(ssc, out):

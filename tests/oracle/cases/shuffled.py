@@ -31,7 +31,7 @@ def where(sc, keys):
     hashes = sc.parallelize(keys, 2).map(portable_hash).collect()
     spread = sc.parallelize([(key, at) for at, key in enumerate(keys)], 2).partitionBy(13)
     index = spread.mapPartitionsWithIndex(lambda i, records: [(at, i) for _, at in records])
-    return hashes, sorted(index.coalesce(2).collect())
+    return hashes, sorted(index.collect())
 
 
 def case_hash_int(sc):

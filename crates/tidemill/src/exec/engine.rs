@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::block::Partition;
+use crate::block::{BlockRef, Partition};
 use crate::error::{Error, Result};
 use crate::exec::backend::{Backend, TaskContext, TaskError, Update};
 use crate::exec::storage::Storage;
@@ -20,6 +20,7 @@ use crate::lock::{Lock, Signal};
 use crate::panics;
 use crate::rdd::{JobPlan, Kind, OpRef, RddNode, RddRef, ShuffleDep, Source, Stage, StageOutput};
 use crate::scheduler::{Action, Config, Event, Failure, Launch, Scheduler, StageSpec};
+use crate::text::TextBlock;
 
 /// How often a waiting action looks whether it was interrupted.
 const POLL: Duration = Duration::from_millis(50);
@@ -494,6 +495,11 @@ impl Source for Blocks {
 
     fn in_memory(&self) -> bool {
         true
+    }
+
+    fn is_text(&self) -> bool {
+        let is_text = |block: &BlockRef| block.as_any().is::<TextBlock>();
+        self.partitions.iter().flatten().next().is_some_and(is_text)
     }
 
     fn read(&self, partition: usize) -> Result<Partition> {

@@ -69,6 +69,10 @@ impl Source for TextFiles {
         Ok(self.splits()?.len())
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn read(&self, partition: usize) -> Result<Partition> {
         self.splits()?
             .get(partition)

@@ -39,6 +39,11 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// Whether the data are lines of text as they came.
+    fn is_text(&self) -> bool {
+        false
+    }
+
     /// The data of a partition.
     fn read(&self, partition: usize) -> Result<Partition>;
 }

@@ -73,6 +73,17 @@ impl Segment {
         self.head.is_none() && self.pipes.is_empty() && self.tail.is_none()
     }
 
+    /// Whether the input is lines of text as they came.
+    pub fn reads_text(&self) -> bool {
+        let is_text = |rdd: &RddRef| matches!(&rdd.kind, Kind::Source(source) if source.is_text());
+        match &self.bottom.kind {
+            _ if self.stored => false,
+            Kind::Source(source) => source.is_text(),
+            Kind::Gather { inputs, .. } => inputs.iter().any(is_text),
+            Kind::Pipe { .. } | Kind::Shuffled(_) | Kind::Zip { .. } => false,
+        }
+    }
+
     /// The nodes this segment reads as whole RDDs, in the order of its inputs; not through shuffles.
     pub fn inputs(&self) -> Vec<&RddRef> {
         match &self.bottom.kind {

@@ -1,0 +1,488 @@
+//! The code generator's vocabulary: jumps, calls of the runtime, arithmetic with Python's rules.
+
+use std::collections::HashMap;
+
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{
+    AbiParam, Block, BlockArg, FuncRef, InstBuilder, MemFlags, StackSlotData, StackSlotKind,
+    Value as IrValue, types,
+};
+use cranelift_frontend::{FunctionBuilder, Variable};
+use cranelift_jit::JITModule;
+use cranelift_module::{Linkage, Module};
+
+use crate::error::{Reason, Result};
+use crate::exceptions::Raised;
+use crate::runtime::{DONE, RAISES};
+use crate::scope::{Frame, Local, Loop, Try, Value, ir_types};
+use crate::types::Type;
+
+/// Integers up to this size are exact as floats.
+const EXACT: i64 = 1 << 53;
+
+/// Why the attempt stopped, and at which statement: the next attempt leaves that one to CPython.
+pub(crate) struct Failure {
+    pub(crate) reason: Reason,
+    pub(crate) statement: usize,
+}
+
+/// Generates one function.
+pub(crate) struct Gen<'a> {
+    pub(crate) b: FunctionBuilder<'a>,
+    pub(crate) module: &'a mut JITModule,
+    pub(crate) constants: &'a mut Vec<Box<[u8]>>,
+    pub(crate) helpers: HashMap<&'static str, FuncRef>,
+    pub(crate) rows: IrValue,
+    /// The machine code's parameters; the first is `rows`.
+    pub(crate) parameters: Vec<IrValue>,
+    pub(crate) give_up: Block,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) tries: Vec<Try>,
+    pub(crate) loops: Vec<Loop>,
+    /// Whether the current block can be reached and is open.
+    pub(crate) live: bool,
+    /// The statement in hand.
+    pub(crate) statement: usize,
+    /// Statements that are left to CPython.
+    pub(crate) forced: &'a [usize],
+}
+
+impl Gen<'_> {
+    pub(crate) fn int(&mut self, value: i64) -> IrValue {
+        self.b.ins().iconst(types::I64, value)
+    }
+
+    pub(crate) fn bool(&mut self, flag: IrValue) -> Value {
+        let wide = self.b.ins().uextend(types::I64, flag);
+        Value::new(Type::Bool, vec![wide])
+    }
+
+    pub(crate) fn constant_str(&mut self, text: &str) -> Value {
+        let bytes: Box<[u8]> = text.as_bytes().into();
+        let (address, length) = (bytes.as_ptr() as i64, bytes.len() as i64);
+        self.constants.push(bytes);
+        let slots = vec![self.int(address), self.int(length)];
+        Value::new(Type::Str, slots)
+    }
+
+    pub(crate) fn jump(&mut self, block: Block, args: &[IrValue]) {
+        if self.live {
+            let args: Vec<BlockArg> = args.iter().map(|&arg| BlockArg::Value(arg)).collect();
+            self.b.ins().jump(block, &args);
+            self.live = false;
+        }
+    }
+
+    pub(crate) fn branch(&mut self, flag: IrValue, yes: Block, no: Block) {
+        self.b.ins().brif(flag, yes, &[], no, &[]);
+        self.live = false;
+    }
+
+    pub(crate) fn enter(&mut self, block: Block) {
+        self.b.switch_to_block(block);
+        self.live = true;
+    }
+
+    pub(crate) fn enter_sealed(&mut self, block: Block) {
+        self.enter(block);
+        self.b.seal_block(block);
+    }
+
+    /// The row is CPython's from here.
+    pub(crate) fn deopt(&mut self) {
+        self.jump(self.give_up, &[]);
+    }
+
+    /// Gives the row up if `flag` is true.
+    pub(crate) fn deopt_if(&mut self, flag: IrValue) {
+        let on = self.b.create_block();
+        self.branch(flag, self.give_up, on);
+        self.enter_sealed(on);
+    }
+
+    /// An exception that is certain: to its handler, or the row is given up.
+    pub(crate) fn raise(&mut self, raised: Raised) {
+        for depth in (0..self.tries.len()).rev() {
+            let found = self.tries[depth]
+                .handlers
+                .iter()
+                .position(|(types, _)| raised.is_caught_by(types.as_deref()));
+            if let Some(which) = found {
+                self.tries[depth].used[which] = true;
+                let block = self.tries[depth].handlers[which].1;
+                return self.jump(block, &[]);
+            }
+        }
+        self.deopt();
+    }
+
+    pub(crate) fn raise_if(&mut self, flag: IrValue, raised: Raised) {
+        let (bad, good) = (self.b.create_block(), self.b.create_block());
+        self.branch(flag, bad, good);
+        self.enter_sealed(bad);
+        self.raise(raised);
+        self.enter_sealed(good);
+    }
+
+    /// Goes on only if a helper is done; it may raise, or be unsure.
+    pub(crate) fn check(&mut self, status: IrValue, raised: Raised) {
+        let bad = self.b.create_block();
+        let good = self.b.create_block();
+        let done = self.b.ins().icmp_imm(IntCC::Equal, status, i64::from(DONE));
+        self.branch(done, good, bad);
+        self.enter_sealed(bad);
+        let certain = self
+            .b
+            .ins()
+            .icmp_imm(IntCC::Equal, status, i64::from(RAISES));
+        let raising = self.b.create_block();
+        self.branch(certain, raising, self.give_up);
+        self.enter_sealed(raising);
+        self.raise(raised);
+        self.enter_sealed(good);
+    }
+
+    /// Calls a runtime helper. `F` among the result letters is a float, `i` a 32-bit status, `I` 64 bits.
+    pub(crate) fn call(
+        &mut self,
+        name: &'static str,
+        args: &[IrValue],
+        result: Option<char>,
+    ) -> Result<Option<IrValue>> {
+        let known = self.helpers.get(name).copied();
+        let function = match known {
+            Some(function) => function,
+            None => {
+                let mut signature = self.module.make_signature();
+                for &arg in args {
+                    signature
+                        .params
+                        .push(AbiParam::new(self.b.func.dfg.value_type(arg)));
+                }
+                let ty = result.map(|letter| match letter {
+                    'F' => types::F64,
+                    'i' => types::I32,
+                    _ => types::I64,
+                });
+                signature.returns.extend(ty.map(AbiParam::new));
+                let id = self
+                    .module
+                    .declare_function(name, Linkage::Import, &signature)
+                    .map_err(|e| Reason::Codegen(e.to_string()))?;
+                let function = self.module.declare_func_in_func(id, self.b.func);
+                self.helpers.insert(name, function);
+                function
+            }
+        };
+        let call = self.b.ins().call(function, args);
+        Ok(self.b.inst_results(call).first().copied())
+    }
+
+    /// Calls a helper that gives a value.
+    pub(crate) fn call_value(
+        &mut self,
+        name: &'static str,
+        args: &[IrValue],
+        result: char,
+    ) -> Result<IrValue> {
+        let value = self.call(name, args, Some(result))?;
+        value.ok_or_else(|| Reason::Codegen(format!("{name} gives nothing")))
+    }
+
+    /// Room for `count` slots, and its address.
+    pub(crate) fn room(&mut self, count: usize) -> IrValue {
+        let size = (count.max(1) * 8) as u32;
+        let slot = self.b.create_sized_stack_slot(StackSlotData::new(
+            StackSlotKind::ExplicitSlot,
+            size,
+            3,
+        ));
+        self.b.ins().stack_addr(types::I64, slot, 0)
+    }
+
+    pub(crate) fn store(&mut self, value: &Value, address: IrValue) {
+        for (i, &slot) in value.slots.iter().enumerate() {
+            self.b
+                .ins()
+                .store(MemFlags::trusted(), slot, address, (i * 8) as i32);
+        }
+    }
+
+    pub(crate) fn load(&mut self, ty: &Type, address: IrValue, first: usize) -> Value {
+        let slots = ir_types(ty).into_iter().enumerate().map(|(i, ir)| {
+            self.b
+                .ins()
+                .load(ir, MemFlags::trusted(), address, ((first + i) * 8) as i32)
+        });
+        let slots = slots.collect();
+        Value::new(ty.clone(), slots)
+    }
+
+    pub(crate) fn declare(&mut self, ty: &Type) -> Local {
+        let slots: Vec<Variable> = ir_types(ty)
+            .into_iter()
+            .map(|ir| self.b.declare_var(ir))
+            .collect();
+        Local {
+            ty: ty.clone(),
+            slots,
+        }
+    }
+
+    pub(crate) fn set(&mut self, local: &Local, value: &Value) {
+        for (&variable, &slot) in local.slots.iter().zip(&value.slots) {
+            self.b.def_var(variable, slot);
+        }
+    }
+
+    pub(crate) fn get(&mut self, local: &Local) -> Value {
+        let slots = local
+            .slots
+            .iter()
+            .map(|&variable| self.b.use_var(variable))
+            .collect();
+        Value::new(local.ty.clone(), slots)
+    }
+
+    pub(crate) fn frame(&mut self) -> Result<&mut Frame> {
+        self.frames
+            .last_mut()
+            .ok_or_else(|| Reason::Codegen("no function".into()))
+    }
+
+    /// Python's truth of a value, as 0 or 1 in 8 bits.
+    pub(crate) fn truthy(&mut self, value: &Value) -> IrValue {
+        match &value.ty {
+            Type::None => self.b.ins().iconst(types::I8, 0),
+            Type::Bool | Type::Int => self.b.ins().icmp_imm(IntCC::NotEqual, value.one(), 0),
+            Type::Float => {
+                let zero = self.b.ins().f64const(0.0);
+                // NaN is true.
+                self.b.ins().fcmp(FloatCC::NotEqual, value.one(), zero)
+            }
+            Type::Str => self.b.ins().icmp_imm(IntCC::NotEqual, value.slots[1], 0),
+            Type::Tuple(items) => self.b.ins().iconst(types::I8, i64::from(!items.is_empty())),
+            Type::List(_) => {
+                let length = self.list_length(value);
+                self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)
+            }
+        }
+    }
+
+    pub(crate) fn list_length(&mut self, list: &Value) -> IrValue {
+        self.b
+            .ins()
+            .load(types::I64, MemFlags::trusted(), list.one(), 8)
+    }
+
+    /// The item of a list at a checked index.
+    pub(crate) fn list_item(&mut self, list: &Value, index: IrValue) -> Value {
+        let Type::List(item) = list.ty.clone() else {
+            return list.clone();
+        };
+        let data = self
+            .b
+            .ins()
+            .load(types::I64, MemFlags::trusted(), list.one(), 0);
+        let offset = self.b.ins().imul_imm(index, (item.slots() * 8) as i64);
+        let address = self.b.ins().iadd(data, offset);
+        self.load(&item, address, 0)
+    }
+
+    /// A number as a float, given up where that is not exact.
+    pub(crate) fn as_float(&mut self, value: &Value) -> IrValue {
+        if value.ty == Type::Float {
+            return value.one();
+        }
+        let raised = self.b.ins().iadd_imm(value.one(), EXACT);
+        let outside = self
+            .b
+            .ins()
+            .icmp_imm(IntCC::UnsignedGreaterThan, raised, 2 * EXACT);
+        self.deopt_if(outside);
+        self.b.ins().fcvt_from_sint(types::F64, value.one())
+    }
+
+    pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
+        match (&a.ty, &b.ty) {
+            (Type::Str, Type::Str) if op == "+" => {
+                let out = self.room(2);
+                let args = [
+                    self.rows, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out,
+                ];
+                self.call("concat", &args, None)?;
+                Ok(self.load(&Type::Str, out, 0))
+            }
+            (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
+            (Type::Float, Type::Float | Type::Int | Type::Bool)
+            | (Type::Int | Type::Bool, Type::Float) => self.float_binary(op, a, b, line),
+            _ => Err(Reason::types(
+                format!("the operator {op}"),
+                &[&a.ty, &b.ty],
+                line,
+            )),
+        }
+    }
+
+    fn int_binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
+        let (x, y) = (a.one(), b.one());
+        let (value, overflow) = match op {
+            "+" => self.b.ins().sadd_overflow(x, y),
+            "-" => self.b.ins().ssub_overflow(x, y),
+            "*" => self.b.ins().smul_overflow(x, y),
+            "//" | "%" => return self.int_divide(op, x, y),
+            "/" => {
+                let zero = self.b.ins().icmp_imm(IntCC::Equal, y, 0);
+                self.raise_if(zero, Raised::ZeroDivision);
+                let (x, y) = (self.as_float(a), self.as_float(b));
+                let quotient = self.b.ins().fdiv(x, y);
+                return Ok(Value::new(Type::Float, vec![quotient]));
+            }
+            "&" | "|" | "^" if a.ty == b.ty => {
+                let value = match op {
+                    "&" => self.b.ins().band(x, y),
+                    "|" => self.b.ins().bor(x, y),
+                    _ => self.b.ins().bxor(x, y),
+                };
+                return Ok(Value::new(a.ty.clone(), vec![value]));
+            }
+            _ => {
+                return Err(Reason::types(
+                    format!("the operator {op}"),
+                    &[&a.ty, &b.ty],
+                    line,
+                ));
+            }
+        };
+        self.deopt_if(overflow);
+        Ok(Value::new(Type::Int, vec![value]))
+    }
+
+    fn int_divide(&mut self, op: &str, x: IrValue, y: IrValue) -> Result<Value> {
+        let zero = self.b.ins().icmp_imm(IntCC::Equal, y, 0);
+        self.raise_if(zero, Raised::ZeroDivision);
+        // The one quotient that does not fit; the machine would trap.
+        let lowest = self.b.ins().icmp_imm(IntCC::Equal, x, i64::MIN);
+        let minus_one = self.b.ins().icmp_imm(IntCC::Equal, y, -1);
+        let overflow = self.b.ins().band(lowest, minus_one);
+        self.deopt_if(overflow);
+        let quotient = self.b.ins().sdiv(x, y);
+        let product = self.b.ins().imul(quotient, y);
+        let rest = self.b.ins().isub(x, product);
+        // Python rounds down: one less where the rest has the other sign than the divisor.
+        let has_rest = self.b.ins().icmp_imm(IntCC::NotEqual, rest, 0);
+        let signs = self.b.ins().bxor(rest, y);
+        let differ = self.b.ins().icmp_imm(IntCC::SignedLessThan, signs, 0);
+        let down = self.b.ins().band(has_rest, differ);
+        let value = if op == "//" {
+            let less = self.b.ins().iadd_imm(quotient, -1);
+            self.b.ins().select(down, less, quotient)
+        } else {
+            let more = self.b.ins().iadd(rest, y);
+            self.b.ins().select(down, more, rest)
+        };
+        Ok(Value::new(Type::Int, vec![value]))
+    }
+
+    fn float_binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
+        if !matches!(op, "+" | "-" | "*" | "/" | "//" | "%") {
+            return Err(Reason::types(
+                format!("the operator {op}"),
+                &[&a.ty, &b.ty],
+                line,
+            ));
+        }
+        let (x, y) = (self.as_float(a), self.as_float(b));
+        if matches!(op, "/" | "//" | "%") {
+            let none = self.b.ins().f64const(0.0);
+            let zero = self.b.ins().fcmp(FloatCC::Equal, y, none);
+            self.raise_if(zero, Raised::ZeroDivision);
+        }
+        let value = match op {
+            "+" => self.b.ins().fadd(x, y),
+            "-" => self.b.ins().fsub(x, y),
+            "*" => self.b.ins().fmul(x, y),
+            "/" => self.b.ins().fdiv(x, y),
+            _ => {
+                let how = self.int(i64::from(op == "%"));
+                self.call_value("float_divide", &[x, y, how], 'F')?
+            }
+        };
+        Ok(Value::new(Type::Float, vec![value]))
+    }
+
+    /// A comparison of two values, as a flag.
+    pub(crate) fn compare(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
+        let wrong = || Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line);
+        match (&a.ty, &b.ty) {
+            _ if matches!(op, "is" | "is not") => {
+                if b.ty != Type::None {
+                    return Err(wrong());
+                }
+                Ok(self
+                    .b
+                    .ins()
+                    .iconst(types::I8, i64::from((a.ty == Type::None) == (op == "is"))))
+            }
+            (Type::Str, Type::Str) => self.compare_str(op, a, b, line),
+            (Type::Int | Type::Bool, Type::Int | Type::Bool) => {
+                let code = int_code(op).ok_or_else(wrong)?;
+                Ok(self.b.ins().icmp(code, a.one(), b.one()))
+            }
+            (Type::Float | Type::Int | Type::Bool, Type::Float | Type::Int | Type::Bool) => {
+                let code = float_code(op).ok_or_else(wrong)?;
+                let (x, y) = (self.as_float(a), self.as_float(b));
+                Ok(self.b.ins().fcmp(code, x, y))
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    fn compare_str(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
+        let args = [a.slots[0], a.slots[1], b.slots[0], b.slots[1]];
+        if matches!(op, "in" | "not in") {
+            let how = self.int(0);
+            let args = [args[2], args[3], args[0], args[1], how];
+            let found = self.call_value("contains", &args, 'I')?;
+            return Ok(self
+                .b
+                .ins()
+                .icmp_imm(IntCC::Equal, found, i64::from(op == "in")));
+        }
+        if matches!(op, "==" | "!=") {
+            let same = self.call_value("equal", &args, 'I')?;
+            return Ok(self
+                .b
+                .ins()
+                .icmp_imm(IntCC::Equal, same, i64::from(op == "==")));
+        }
+        let code = int_code(op)
+            .ok_or_else(|| Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line))?;
+        let order = self.call_value("compare", &args, 'I')?;
+        Ok(self.b.ins().icmp_imm(code, order, 0))
+    }
+}
+
+fn int_code(op: &str) -> Option<IntCC> {
+    Some(match op {
+        "<" => IntCC::SignedLessThan,
+        "<=" => IntCC::SignedLessThanOrEqual,
+        ">" => IntCC::SignedGreaterThan,
+        ">=" => IntCC::SignedGreaterThanOrEqual,
+        "==" => IntCC::Equal,
+        "!=" => IntCC::NotEqual,
+        _ => return None,
+    })
+}
+
+fn float_code(op: &str) -> Option<FloatCC> {
+    Some(match op {
+        "<" => FloatCC::LessThan,
+        "<=" => FloatCC::LessThanOrEqual,
+        ">" => FloatCC::GreaterThan,
+        ">=" => FloatCC::GreaterThanOrEqual,
+        "==" => FloatCC::Equal,
+        "!=" => FloatCC::NotEqual,
+        _ => return None,
+    })
+}

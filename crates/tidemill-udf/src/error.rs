@@ -1,0 +1,53 @@
+//! Why a function, or a part of it, is not compiled: a closed list.
+
+use crate::types::Type;
+
+/// The result of compiling.
+pub type Result<T> = std::result::Result<T, Reason>;
+
+/// Why something runs in CPython.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// A construct outside the covered subset.
+    #[error("line {line}: {what} is not compiled")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// Where.
+        line: u32,
+    },
+    /// An operation on types it is not compiled for.
+    #[error("line {line}: {what} is not compiled for {types}")]
+    Types {
+        /// The operation.
+        what: String,
+        /// The types, as Python names them.
+        types: String,
+        /// Where.
+        line: u32,
+    },
+    /// Every path ends in something only CPython can do.
+    #[error("every path of it needs CPython ({0})")]
+    NothingLeft(String),
+    /// The code generator failed; a defect, but never a wrong answer.
+    #[error("the code generator failed: {0}")]
+    Codegen(String),
+}
+
+impl Reason {
+    pub(crate) fn unsupported(what: impl Into<String>, line: u32) -> Reason {
+        Reason::Unsupported {
+            what: what.into(),
+            line,
+        }
+    }
+
+    pub(crate) fn types(what: impl Into<String>, types: &[&Type], line: u32) -> Reason {
+        let names: Vec<String> = types.iter().map(|t| t.to_string()).collect();
+        Reason::Types {
+            what: what.into(),
+            types: names.join(" and "),
+            line,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Compiled functions: a chain over lines of text, and a reducer of two values.
+
+use cranelift_codegen::ir::{AbiParam, InstBuilder, UserFuncName, types};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Linkage, Module};
+
+use crate::emit::{Failure, Gen};
+use crate::error::{Reason, Result};
+use crate::runtime::{self, DONE, Rows};
+use crate::scope::Value;
+use crate::tree::{Function, Step};
+use crate::types::Type;
+
+type RowFn = unsafe extern "C" fn(*mut Rows, *const u8, usize) -> u32;
+type ReduceFn = unsafe extern "C" fn(*mut Rows, *const u64, *const u64, *mut u64) -> u32;
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// Its records are there.
+    Done,
+    /// It is CPython's.
+    GivenUp,
+}
+
+/// Machine code and what it points to.
+struct Code {
+    module: Option<JITModule>,
+    address: *const u8,
+    _constants: Vec<Box<[u8]>>,
+}
+
+// SAFETY: the code and its constants are never written after they are made.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        if let Some(module) = self.module.take() {
+            // SAFETY: the owner of this code, the only one to run it, is going.
+            unsafe { module.free_memory() };
+        }
+    }
+}
+
+/// A chain of operators over lines.
+pub struct Compiled {
+    code: Code,
+    record: Type,
+    left_out: Vec<Reason>,
+}
+
+impl Compiled {
+    /// Compiles a chain whose input is lines of text.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled, if nothing useful of it can.
+    pub fn new(steps: &[Step]) -> Result<Compiled> {
+        let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
+            let line = g.parameters(1, 2);
+            g.chain(steps, Value::new(Type::Str, line), record)
+        };
+        let (code, record, left_out) = attempts(&[types::I64; 3], generate)?;
+        Ok(Compiled {
+            code,
+            record,
+            left_out,
+        })
+    }
+
+    /// The type of the records.
+    pub fn record(&self) -> &Type {
+        &self.record
+    }
+
+    /// What of it is left to CPython, row by row.
+    pub fn left_out(&self) -> &[Reason] {
+        &self.left_out
+    }
+
+    /// A run over a block.
+    pub fn begin(&self) -> Rows {
+        Rows::new(self.record.slots())
+    }
+
+    /// Runs the chain on one line; the line must outlive `rows`.
+    pub fn row(&self, rows: &mut Rows, line: &str) -> RowOutcome {
+        rows.begin_row();
+        // SAFETY: the code was generated for this signature; the line's bytes are valid UTF-8.
+        let status = unsafe {
+            let run: RowFn = std::mem::transmute(self.code.address);
+            run(rows, line.as_ptr(), line.len())
+        };
+        if status == DONE {
+            return RowOutcome::Done;
+        }
+        rows.give_up_row();
+        RowOutcome::GivenUp
+    }
+}
+
+/// A function of two values of one type that gives a third.
+pub struct Reducer {
+    code: Code,
+    slots: usize,
+}
+
+impl Reducer {
+    /// Compiles `function` for values of type `ty`.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled.
+    pub fn new(function: &Function, ty: &Type) -> Result<Reducer> {
+        let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
+            let addresses = g.parameters(1, 3);
+            let (a, b) = (g.load(ty, addresses[0], 0), g.load(ty, addresses[1], 0));
+            let Some(result) = g.inline(function, vec![a, b])? else {
+                return Ok(());
+            };
+            if result.ty != *ty {
+                return Err(Reason::types("a reduction", &[ty, &result.ty], 0));
+            }
+            *record = Some(result.ty.clone());
+            g.store(&result, addresses[2]);
+            Ok(())
+        };
+        let (code, _, _) = attempts(&[types::I64; 4], generate)?;
+        Ok(Reducer {
+            code,
+            slots: ty.slots(),
+        })
+    }
+
+    /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's.
+    pub fn merge(&self, rows: &mut Rows, a: &mut [u64], b: &[u64]) -> bool {
+        let mut out = [0_u64; 16];
+        if self.slots > out.len() {
+            return false;
+        }
+        // SAFETY: the code was generated for this signature; the slices hold values of its type.
+        let status = unsafe {
+            let run: ReduceFn = std::mem::transmute(self.code.address);
+            run(rows, a.as_ptr(), b.as_ptr(), out.as_mut_ptr())
+        };
+        if status == DONE {
+            a.copy_from_slice(&out[..self.slots]);
+        }
+        status == DONE
+    }
+}
+
+/// Attempts until one succeeds, each leaving one more statement to CPython.
+fn attempts(
+    parameters: &[types::Type],
+    generate: impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
+) -> Result<(Code, Type, Vec<Reason>)> {
+    let (mut forced, mut reasons) = (Vec::new(), Vec::new());
+    loop {
+        match attempt(parameters, &forced, &generate) {
+            Ok((code, Some(record))) => return Ok((code, record, reasons)),
+            Ok((_, None)) => {
+                let first = reasons
+                    .first()
+                    .map_or("a side effect".to_owned(), Reason::to_string);
+                return Err(Reason::NothingLeft(first));
+            }
+            Err(failure) => {
+                if failure.statement == 0 || forced.contains(&failure.statement) {
+                    return Err(failure.reason);
+                }
+                forced.push(failure.statement);
+                reasons.push(failure.reason);
+            }
+        }
+    }
+}
+
+fn attempt(
+    parameters: &[types::Type],
+    forced: &[usize],
+    generate: &impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
+) -> std::result::Result<(Code, Option<Type>), Failure> {
+    let failed = |reason: Reason| Failure {
+        reason,
+        statement: 0,
+    };
+    let mut module = new_module().map_err(failed)?;
+    let mut constants = Vec::new();
+    let mut context = module.make_context();
+    for &ty in parameters {
+        context.func.signature.params.push(AbiParam::new(ty));
+    }
+    context
+        .func
+        .signature
+        .returns
+        .push(AbiParam::new(types::I32));
+    context.func.name = UserFuncName::user(0, 0);
+    let mut builder_context = FunctionBuilderContext::new();
+    let record = {
+        let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
+        let mut g = Gen::begin(builder, &mut module, &mut constants, forced);
+        let mut record = None;
+        let result = generate(&mut g, &mut record);
+        result.map_err(|reason| Failure {
+            reason,
+            statement: g.statement,
+        })?;
+        g.end();
+        record
+    };
+    let id = module
+        .declare_function("row", Linkage::Export, &context.func.signature)
+        .and_then(|id| module.define_function(id, &mut context).map(|()| id))
+        .map_err(|e| failed(Reason::Codegen(format!("{e:?}"))))?;
+    module
+        .finalize_definitions()
+        .map_err(|e| failed(Reason::Codegen(e.to_string())))?;
+    let address = module.get_finalized_function(id);
+    Ok((
+        Code {
+            module: Some(module),
+            address,
+            _constants: constants,
+        },
+        record,
+    ))
+}
+
+impl<'a> Gen<'a> {
+    fn begin(
+        mut b: FunctionBuilder<'a>,
+        module: &'a mut JITModule,
+        constants: &'a mut Vec<Box<[u8]>>,
+        forced: &'a [usize],
+    ) -> Gen<'a> {
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        b.seal_block(entry);
+        let give_up = b.create_block();
+        let parameters = b.block_params(entry).to_vec();
+        let rows = parameters[0];
+        Gen {
+            b,
+            module,
+            constants,
+            helpers: Default::default(),
+            rows,
+            parameters,
+            give_up,
+            frames: Vec::new(),
+            tries: Vec::new(),
+            loops: Vec::new(),
+            live: true,
+            statement: 0,
+            forced,
+        }
+    }
+
+    fn parameters(&mut self, first: usize, count: usize) -> Vec<cranelift_codegen::ir::Value> {
+        self.parameters[first..first + count].to_vec()
+    }
+
+    fn end(mut self) {
+        if self.live {
+            let done = self.b.ins().iconst(types::I32, i64::from(DONE));
+            self.b.ins().return_(&[done]);
+        }
+        self.b.switch_to_block(self.give_up);
+        let status = self.b.ins().iconst(types::I32, i64::from(runtime::UNSURE));
+        self.b.ins().return_(&[status]);
+        self.b.seal_all_blocks();
+        self.b.finalize();
+    }
+}
+
+fn new_module() -> Result<JITModule> {
+    let wrong = |e: String| Reason::Codegen(e);
+    let mut flags = settings::builder();
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("use_colocated_libcalls", "false"),
+        ("is_pic", "false"),
+    ] {
+        flags.set(name, value).map_err(|e| wrong(e.to_string()))?;
+    }
+    let isa = cranelift_native::builder().map_err(|e| wrong(e.to_owned()))?;
+    let isa = isa
+        .finish(settings::Flags::new(flags))
+        .map_err(|e| wrong(e.to_string()))?;
+    let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
+    for (name, address) in symbols() {
+        builder.symbol(name, address);
+    }
+    Ok(JITModule::new(builder))
+}
+
+macro_rules! symbols {
+    ($($name:ident),*) => {
+        fn symbols() -> Vec<(&'static str, *const u8)> {
+            vec![$((stringify!($name), runtime::$name as *const u8)),*]
+        }
+    };
+}
+
+symbols!(
+    emit,
+    split_space,
+    split_by,
+    strip,
+    change_case,
+    concat,
+    replace,
+    compare,
+    equal,
+    contains,
+    search,
+    length,
+    character,
+    substring,
+    classify,
+    parse_float,
+    parse_int,
+    format_int,
+    list_new,
+    list_push,
+    join,
+    float_divide
+);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Writes values as CPython's pickle (protocol 4, without memo), so that a worker reads them as it reads any
+//! other block. Format: `Lib/pickletools.py` of CPython.
+
+use crate::runtime::bytes;
+use crate::types::Type;
+
+/// Opens a pickled list.
+pub fn begin_list(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\x80\x04](");
+}
+
+/// Closes it.
+pub fn end_list(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"e.");
+}
+
+/// Writes a value of `ty` from its slots.
+pub fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
+    match ty {
+        Type::None => out.push(b'N'),
+        Type::Bool => out.push(if slots[0] != 0 { 0x88 } else { 0x89 }),
+        Type::Int => write_int(out, slots[0] as i64),
+        Type::Float => {
+            out.push(b'G');
+            out.extend_from_slice(&slots[0].to_be_bytes());
+        }
+        // SAFETY: the slots are those of a string of the block that is running.
+        Type::Str => write_str(out, unsafe {
+            bytes(slots[0] as *const u8, slots[1] as usize)
+        }),
+        Type::Tuple(items) => write_tuple(out, items, slots),
+        // Records never hold lists.
+        Type::List(_) => out.push(b'N'),
+    }
+}
+
+fn write_tuple(out: &mut Vec<u8>, items: &[Type], slots: &[u64]) {
+    if items.len() > 3 {
+        out.push(b'(');
+    }
+    let mut at = 0;
+    for item in items {
+        write(out, item, &slots[at..at + item.slots()]);
+        at += item.slots();
+    }
+    out.push(match items.len() {
+        0 => b')',
+        1 => 0x85,
+        2 => 0x86,
+        3 => 0x87,
+        _ => b't',
+    });
+}
+
+/// Writes an integer.
+pub fn write_int(out: &mut Vec<u8>, value: i64) {
+    match value {
+        0..=0xff => out.extend_from_slice(&[b'K', value as u8]),
+        0x100..=0xffff => {
+            out.push(b'M');
+            out.extend_from_slice(&(value as u16).to_le_bytes());
+        }
+        _ if i32::try_from(value).is_ok() => {
+            out.push(b'J');
+            out.extend_from_slice(&(value as i32).to_le_bytes());
+        }
+        _ => {
+            out.extend_from_slice(&[0x8a, 8]);
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+}
+
+fn write_str(out: &mut Vec<u8>, text: &[u8]) {
+    match u8::try_from(text.len()) {
+        Ok(short) => out.extend_from_slice(&[0x8c, short]),
+        Err(_) => {
+            out.push(0x8d);
+            out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        }
+    }
+    out.extend_from_slice(text);
+}

@@ -1,0 +1,502 @@
+//! What compiled code calls: strings, numbers, lists, output. Every function here does exactly what CPython
+//! does or answers "unsure", and then the row is CPython's.
+//!
+//! Strings are UTF-8 in memory that outlives the block: the block itself, constants, or the arena.
+
+use bumpalo::Bump;
+
+/// How a helper ended.
+pub(crate) const DONE: u32 = 0;
+/// CPython would raise the exception that goes with the operation, for certain.
+pub(crate) const RAISES: u32 = 1;
+/// Not sure; the row is CPython's.
+pub(crate) const UNSURE: u32 = 2;
+
+/// The state of a run over one block; compiled code passes its address along.
+#[derive(Default)]
+pub struct Rows {
+    arena: Bump,
+    pub(crate) width: usize,
+    /// Slots of finished rows' records, one after the other.
+    pub(crate) slots: Vec<u64>,
+    /// Where the row in hand began; what it emitted goes if it is given up.
+    row_start: (usize, usize),
+    /// Number of records before each row that was given up, in order.
+    pub(crate) given_up: Vec<usize>,
+    records: usize,
+}
+
+impl Rows {
+    pub(crate) fn new(width: usize) -> Self {
+        Rows {
+            width,
+            ..Rows::default()
+        }
+    }
+
+    pub(crate) fn begin_row(&mut self) {
+        self.row_start = (self.slots.len(), self.records);
+    }
+
+    /// Takes back what the row emitted and marks its place.
+    pub(crate) fn give_up_row(&mut self) {
+        let (slots, records) = self.row_start;
+        self.slots.truncate(slots);
+        self.records = records;
+        self.given_up.push(self.records);
+    }
+
+    /// Number of records of rows that were not given up.
+    pub fn len(&self) -> usize {
+        self.records
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Number of records before each row that was given up.
+    pub fn given_up(&self) -> &[usize] {
+        &self.given_up
+    }
+
+    /// The slots of a record.
+    pub fn record(&self, index: usize) -> &[u64] {
+        &self.slots[index * self.width..(index + 1) * self.width]
+    }
+}
+
+/// A list while a row runs; in the arena.
+#[repr(C)]
+pub(crate) struct List {
+    pub(crate) data: *mut u64,
+    pub(crate) len: u64,
+    capacity: u64,
+    width: u64,
+}
+
+/// Python's ASCII white space: what `str.split()` and `str.strip()` take.
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, 9..=13 | 28..=32)
+}
+
+/// The bytes of a string in two slots.
+///
+/// # Safety
+/// The slots must be those of a `Str` value of the block that is running.
+pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
+    // SAFETY: the caller's promise; an empty string's address is never null.
+    unsafe { std::slice::from_raw_parts(address, length) }
+}
+
+fn new_list(rows: &Rows, capacity: usize, width: usize) -> *mut List {
+    let data = rows
+        .arena
+        .alloc_slice_fill_copy((capacity * width).max(1), 0_u64)
+        .as_mut_ptr();
+    rows.arena.alloc(List {
+        data,
+        len: 0,
+        capacity: capacity as u64,
+        width: width as u64,
+    })
+}
+
+fn push_slots(rows: &Rows, list: &mut List, item: &[u64]) {
+    let width = list.width as usize;
+    if list.len == list.capacity {
+        let capacity = (list.capacity as usize * 2).max(8);
+        let grown = rows.arena.alloc_slice_fill_copy(capacity * width, 0_u64);
+        // SAFETY: `data` holds `len * width` slots by the list's invariant.
+        let old = unsafe { std::slice::from_raw_parts(list.data, list.len as usize * width) };
+        grown[..old.len()].copy_from_slice(old);
+        list.data = grown.as_mut_ptr();
+        list.capacity = capacity as u64;
+    }
+    // SAFETY: there is room for one more item now.
+    let room =
+        unsafe { std::slice::from_raw_parts_mut(list.data.add(list.len as usize * width), width) };
+    room.copy_from_slice(item);
+    list.len += 1;
+}
+
+fn push_str(rows: &Rows, list: &mut List, text: &[u8]) {
+    push_slots(rows, list, &[text.as_ptr() as u64, text.len() as u64]);
+}
+
+fn set_str(out: *mut u64, text: &[u8]) {
+    // SAFETY: `out` has room for the two slots of a string; the code generator made it so.
+    unsafe {
+        *out = text.as_ptr() as u64;
+        *out.add(1) = text.len() as u64;
+    }
+}
+
+/// Defines the helpers: each is called by compiled code with the run's state and the slots of its
+/// arguments, and its strings are valid by the code generator's invariant.
+macro_rules! helpers {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? $body:block)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $result)? $body
+        )*
+    };
+}
+
+// SAFETY for every block below: addresses come from compiled code, which passes the run's own state, strings
+// and lists of the row in hand, and stack slots large enough for the result.
+#[allow(clippy::undocumented_unsafe_blocks)]
+mod calls {
+    use super::*;
+
+    helpers! {
+        /// The row emits a record.
+        fn emit(rows: *mut Rows, record: *const u64) {
+            let rows = unsafe { &mut *rows };
+            let record = unsafe { std::slice::from_raw_parts(record, rows.width) };
+            rows.slots.extend_from_slice(record);
+            rows.records += 1;
+        }
+
+        /// `str.split()` with an optional limit (-1 for none).
+        fn split_space(rows: *mut Rows, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
+            let (rows, text) = unsafe { (&*rows, bytes(s, n)) };
+            if !text.is_ascii() {
+                return UNSURE;
+            }
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
+            let mut at = 0;
+            loop {
+                while at < n && is_space(text[at]) {
+                    at += 1;
+                }
+                if at == n {
+                    break;
+                }
+                if most >= 0 && list.len as i64 == most {
+                    // The last piece keeps its inner and trailing white space.
+                    push_str(rows, list, &text[at..]);
+                    break;
+                }
+                let start = at;
+                while at < n && !is_space(text[at]) {
+                    at += 1;
+                }
+                push_str(rows, list, &text[start..at]);
+            }
+            unsafe { *out = list as *mut List as u64 };
+            DONE
+        }
+
+        /// `str.split(sep)` with an optional limit (-1 for none).
+        fn split_by(rows: *mut Rows, s: *const u8, n: usize, p: *const u8, m: usize, most: i64, out: *mut u64) -> u32 {
+            let (rows, text, sep) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
+            if sep.is_empty() {
+                return RAISES;
+            }
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
+            let mut start = 0;
+            while most < 0 || (list.len as i64) < most {
+                let Some(found) = find(&text[start..], sep) else { break };
+                push_str(rows, list, &text[start..start + found]);
+                start += found + m;
+            }
+            push_str(rows, list, &text[start..]);
+            unsafe { *out = list as *mut List as u64 };
+            DONE
+        }
+
+        /// `str.strip`, `lstrip`, `rstrip` without an argument: bit 0 strips the left, bit 1 the right.
+        fn strip(s: *const u8, n: usize, sides: i64, out: *mut u64) -> u32 {
+            let text = unsafe { bytes(s, n) };
+            if !text.is_ascii() {
+                return UNSURE;
+            }
+            let (mut start, mut end) = (0, n);
+            while sides & 1 != 0 && start < end && is_space(text[start]) {
+                start += 1;
+            }
+            while sides & 2 != 0 && end > start && is_space(text[end - 1]) {
+                end -= 1;
+            }
+            set_str(out, &text[start..end]);
+            DONE
+        }
+
+        /// `str.lower` (0) and `str.upper` (1).
+        fn change_case(rows: *mut Rows, s: *const u8, n: usize, upper: i64, out: *mut u64) -> u32 {
+            let (rows, text) = unsafe { (&*rows, bytes(s, n)) };
+            if !text.is_ascii() {
+                return UNSURE;
+            }
+            let copy = rows.arena.alloc_slice_copy(text);
+            if upper == 0 { copy.make_ascii_lowercase() } else { copy.make_ascii_uppercase() }
+            set_str(out, copy);
+            DONE
+        }
+
+        /// `a + b` for strings.
+        fn concat(rows: *mut Rows, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
+            let (rows, a, b) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
+            let joined = rows.arena.alloc_slice_fill_copy(n + m, 0_u8);
+            joined[..n].copy_from_slice(a);
+            joined[n..].copy_from_slice(b);
+            set_str(out, joined);
+        }
+
+        /// `str.replace(old, new)`; an empty `old` is CPython's.
+        fn replace(rows: *mut Rows, s: *const u8, n: usize, p: *const u8, m: usize, q: *const u8, k: usize, out: *mut u64) -> u32 {
+            let (rows, text, old, new) = unsafe { (&*rows, bytes(s, n), bytes(p, m), bytes(q, k)) };
+            if old.is_empty() {
+                return UNSURE;
+            }
+            let mut result = bumpalo::collections::Vec::with_capacity_in(n, &rows.arena);
+            let mut rest = text;
+            while let Some(found) = find(rest, old) {
+                result.extend_from_slice(&rest[..found]);
+                result.extend_from_slice(new);
+                rest = &rest[found + m..];
+            }
+            result.extend_from_slice(rest);
+            set_str(out, result.into_bump_slice());
+            DONE
+        }
+
+        /// -1, 0 or 1 as strings compare: by code point, which for UTF-8 is by byte.
+        fn compare(s: *const u8, n: usize, p: *const u8, m: usize) -> i64 {
+            unsafe { bytes(s, n).cmp(bytes(p, m)) as i64 }
+        }
+
+        /// Whether two strings are equal.
+        fn equal(s: *const u8, n: usize, p: *const u8, m: usize) -> u64 {
+            unsafe { u64::from(bytes(s, n) == bytes(p, m)) }
+        }
+
+        /// Whether `part` is in `text` (0), starts it (1), ends it (2).
+        fn contains(s: *const u8, n: usize, p: *const u8, m: usize, how: i64) -> u64 {
+            let (text, part) = unsafe { (bytes(s, n), bytes(p, m)) };
+            u64::from(match how {
+                0 => find(text, part).is_some(),
+                1 => text.starts_with(part),
+                _ => text.ends_with(part),
+            })
+        }
+
+        /// `str.find` (0) and `str.count` (1), in characters.
+        fn search(s: *const u8, n: usize, p: *const u8, m: usize, how: i64, out: *mut u64) -> u32 {
+            let (text, part) = unsafe { (bytes(s, n), bytes(p, m)) };
+            if !text.is_ascii() || part.is_empty() {
+                return UNSURE;
+            }
+            let found = match how {
+                0 => find(text, part).map_or(-1, |at| at as i64),
+                _ => memchr::memmem::find_iter(text, part).count() as i64,
+            };
+            unsafe { *out = found as u64 };
+            DONE
+        }
+
+        /// `len(str)`.
+        fn length(s: *const u8, n: usize, out: *mut u64) -> u32 {
+            if !unsafe { bytes(s, n) }.is_ascii() {
+                return UNSURE;
+            }
+            unsafe { *out = n as u64 };
+            DONE
+        }
+
+        /// `str[index]`.
+        fn character(s: *const u8, n: usize, index: i64, out: *mut u64) -> u32 {
+            let text = unsafe { bytes(s, n) };
+            if !text.is_ascii() {
+                return UNSURE;
+            }
+            let at = if index < 0 { index.saturating_add(n as i64) } else { index };
+            if at < 0 || at >= n as i64 {
+                return RAISES;
+            }
+            set_str(out, &text[at as usize..at as usize + 1]);
+            DONE
+        }
+
+        /// `str[low:high]`, with Python's clamping.
+        fn substring(s: *const u8, n: usize, low: i64, high: i64, out: *mut u64) -> u32 {
+            let text = unsafe { bytes(s, n) };
+            if !text.is_ascii() {
+                return UNSURE;
+            }
+            let clamp = |i: i64| (if i < 0 { i.saturating_add(n as i64) } else { i }).clamp(0, n as i64);
+            let (low, high) = (clamp(low) as usize, clamp(high) as usize);
+            set_str(out, if low < high { &text[low..high] } else { &text[low..low] });
+            DONE
+        }
+
+        /// `isdigit` (0), `isalpha` (1), `isalnum` (2), `isspace` (3), `isupper` (4), `islower` (5).
+        fn classify(s: *const u8, n: usize, how: i64, out: *mut u64) -> u32 {
+            let text = unsafe { bytes(s, n) };
+            if !text.is_ascii() {
+                return UNSURE;
+            }
+            let all = |test: fn(u8) -> bool| !text.is_empty() && text.iter().all(|&b| test(b));
+            let cased = |ours: fn(&u8) -> bool, other: fn(&u8) -> bool| text.iter().any(ours) && !text.iter().any(other);
+            let answer = match how {
+                0 => all(|b| b.is_ascii_digit()),
+                1 => all(|b| b.is_ascii_alphabetic()),
+                2 => all(|b| b.is_ascii_alphanumeric()),
+                3 => all(is_space),
+                4 => cased(u8::is_ascii_uppercase, u8::is_ascii_lowercase),
+                _ => cased(u8::is_ascii_lowercase, u8::is_ascii_uppercase),
+            };
+            unsafe { *out = u64::from(answer) };
+            DONE
+        }
+
+        /// `float(str)`: plain decimal numbers; certain errors; the rest is CPython's.
+        fn parse_float(s: *const u8, n: usize, out: *mut u64) -> u32 {
+            let text = unsafe { bytes(s, n) };
+            if let Some(value) = plain_float(text) {
+                unsafe { *out = value.to_bits() };
+                return DONE;
+            }
+            let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'_') || is_space(*b) || b"eEiInNfFtTyYaA".contains(b) || *b >= 128;
+            if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
+        }
+
+        /// `int(str)`: plain decimal numbers of up to 18 digits; certain errors; the rest is CPython's.
+        fn parse_int(s: *const u8, n: usize, out: *mut u64) -> u32 {
+            let text = unsafe { bytes(s, n) };
+            if let Some(value) = plain_int(text) {
+                unsafe { *out = value as u64 };
+                return DONE;
+            }
+            let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'_') || is_space(*b) || *b >= 128;
+            if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
+        }
+
+        /// `str(int)`.
+        fn format_int(rows: *mut Rows, value: i64, out: *mut u64) {
+            let rows = unsafe { &*rows };
+            set_str(out, rows.arena.alloc_str(&value.to_string()).as_bytes());
+        }
+
+        /// A list with no item yet.
+        fn list_new(rows: *mut Rows, width: usize) -> *mut List {
+            new_list(unsafe { &*rows }, 4, width)
+        }
+
+        /// `list.append`.
+        fn list_push(rows: *mut Rows, list: *mut List, item: *const u64) {
+            let (rows, list) = unsafe { (&*rows, &mut *list) };
+            let item = unsafe { std::slice::from_raw_parts(item, list.width as usize) };
+            push_slots(rows, list, item);
+        }
+
+        /// `sep.join(list)`.
+        fn join(rows: *mut Rows, s: *const u8, n: usize, list: *const List, out: *mut u64) {
+            let (rows, sep, list) = unsafe { (&*rows, bytes(s, n), &*list) };
+            let items = unsafe { std::slice::from_raw_parts(list.data, list.len as usize * 2) };
+            let mut joined = bumpalo::collections::Vec::new_in(&rows.arena);
+            for (i, item) in items.chunks_exact(2).enumerate() {
+                if i > 0 {
+                    joined.extend_from_slice(sep);
+                }
+                joined.extend_from_slice(unsafe { bytes(item[0] as *const u8, item[1] as usize) });
+            }
+            set_str(out, joined.into_bump_slice());
+        }
+
+        /// `a // b` (0) and `a % b` (1) for floats, by CPython's algorithm; `b` is not zero.
+        fn float_divide(a: f64, b: f64, how: i64) -> f64 {
+            let mut modulo = a % b;
+            let mut quotient = (a - modulo) / b;
+            if modulo != 0.0 {
+                if (b < 0.0) != (modulo < 0.0) {
+                    modulo += b;
+                    quotient -= 1.0;
+                }
+            } else {
+                modulo = 0.0_f64.copysign(b);
+            }
+            if how == 1 {
+                return modulo;
+            }
+            if quotient == 0.0 {
+                return 0.0_f64.copysign(a / b);
+            }
+            let floor = quotient.floor();
+            if quotient - floor > 0.5 { floor + 1.0 } else { floor }
+        }
+    }
+}
+
+pub(crate) use calls::*;
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    match part {
+        [byte] => memchr::memchr(*byte, text),
+        _ => memchr::memmem::find(text, part),
+    }
+}
+
+/// A number as `[+-]digits[.digits][e[+-]digits]`, which both parsers read alike.
+fn plain_float(text: &[u8]) -> Option<f64> {
+    let unsigned = text
+        .strip_prefix(b"-")
+        .or_else(|| text.strip_prefix(b"+"))
+        .unwrap_or(text);
+    let first = *unsigned.first()?;
+    if !(first.is_ascii_digit() || (first == b'.' && unsigned.len() > 1)) {
+        return None;
+    }
+    fast_float2::parse::<f64, _>(text).ok()
+}
+
+fn plain_int(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        (b'+', rest) => (false, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut value: i64 = 0;
+    for byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(byte - b'0');
+    }
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (u32, f64) {
+        let mut out = 0;
+        let status = parse_float(text.as_ptr(), text.len(), &mut out);
+        (status, f64::from_bits(out))
+    }
+
+    #[test]
+    fn numbers_are_read_as_python_reads_them_or_left_to_it() {
+        for (text, value) in [
+            ("1.5", 1.5),
+            ("-2e3", -2000.0),
+            ("+.5", 0.5),
+            ("5.", 5.0),
+            ("1e400", f64::INFINITY),
+        ] {
+            assert_eq!(parsed(text), (DONE, value), "{text}");
+        }
+        for text in ["", "abc", "1,5", "0x1p3", "1 2x", "--1z"] {
+            assert_eq!(parsed(text).0, RAISES, "{text}");
+        }
+        for text in ["nan", "inf", "1_0", " 1", "1\u{660}", "1e", "e", "."] {
+            assert_eq!(parsed(text).0, UNSURE, "{text}");
+        }
+    }
+}

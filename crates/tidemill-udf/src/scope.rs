@@ -1,0 +1,89 @@
+//! Values and variables of the code generator.
+
+use std::collections::{HashMap, HashSet};
+
+use cranelift_codegen::ir::{Block, Type as IrType, Value as IrValue, types};
+use cranelift_frontend::Variable;
+
+use crate::types::Type;
+
+/// A typed value: one machine value per slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Value {
+    pub(crate) ty: Type,
+    pub(crate) slots: Vec<IrValue>,
+}
+
+impl Value {
+    pub(crate) fn new(ty: Type, slots: Vec<IrValue>) -> Value {
+        Value { ty, slots }
+    }
+
+    /// The only slot of a value that has one.
+    pub(crate) fn one(&self) -> IrValue {
+        self.slots[0]
+    }
+
+    /// The items of a tuple.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        let Type::Tuple(types) = &self.ty else {
+            return Vec::new();
+        };
+        let mut at = 0;
+        let mut item = |ty: &Type| {
+            let slots = self.slots[at..at + ty.slots()].to_vec();
+            at += ty.slots();
+            Value::new(ty.clone(), slots)
+        };
+        types.iter().map(&mut item).collect()
+    }
+
+    /// A tuple of values.
+    pub(crate) fn tuple(items: Vec<Value>) -> Value {
+        let ty = Type::Tuple(items.iter().map(|item| item.ty.clone()).collect());
+        Value::new(ty, items.into_iter().flat_map(|item| item.slots).collect())
+    }
+}
+
+/// The machine types of a type's slots.
+pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
+    match ty {
+        Type::None => vec![],
+        Type::Bool | Type::Int | Type::List(_) => vec![types::I64],
+        Type::Float => vec![types::F64],
+        Type::Str => vec![types::I64, types::I64],
+        Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),
+    }
+}
+
+/// A local variable: its type never changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Local {
+    pub(crate) ty: Type,
+    pub(crate) slots: Vec<Variable>,
+}
+
+/// One function that is being compiled, the row's or one that is called from it.
+pub(crate) struct Frame {
+    pub(crate) locals: HashMap<String, Local>,
+    /// Variables that have a value on every path to here.
+    pub(crate) assigned: HashSet<String>,
+    /// Where `return` goes.
+    pub(crate) exit: Block,
+    /// What it returns, once a `return` was met, and which statement that was.
+    pub(crate) result: Option<(Local, usize)>,
+    pub(crate) exit_used: bool,
+}
+
+/// An enclosing `try`: where each handler is.
+pub(crate) struct Try {
+    pub(crate) handlers: Vec<(Option<Vec<String>>, Block)>,
+    pub(crate) used: Vec<bool>,
+}
+
+/// An enclosing loop.
+pub(crate) struct Loop {
+    pub(crate) next: Block,
+    pub(crate) exit: Block,
+    pub(crate) tries: usize,
+}

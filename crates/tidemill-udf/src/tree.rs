@@ -1,0 +1,226 @@
+//! The tree of a function, as `python/tidemill/compiler` makes it: Python's own `ast`, with every name
+//! resolved and everything that cannot be compiled already refused or marked.
+
+#![allow(
+    missing_docs,
+    reason = "the fields of a node are named in its doc line"
+)]
+
+use serde::Deserialize;
+
+/// One narrow operator of a chain.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Step {
+    /// `map(f)`.
+    Map(Function),
+    /// `filter(f)`.
+    Filter(Function),
+    /// `flatMap(f)`.
+    FlatMap(Function),
+    /// `mapValues(f)`.
+    MapValues(Function),
+    /// `flatMapValues(f)`.
+    FlatMapValues(Function),
+}
+
+impl Step {
+    /// The user's function.
+    pub fn function(&self) -> &Function {
+        match self {
+            Step::Map(f)
+            | Step::Filter(f)
+            | Step::FlatMap(f)
+            | Step::MapValues(f)
+            | Step::FlatMapValues(f) => f,
+        }
+    }
+}
+
+/// A function: parameters and body.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Function {
+    /// Its qualified name.
+    #[serde(default)]
+    pub name: String,
+    /// Its parameters, in order.
+    pub params: Vec<String>,
+    /// Its statements.
+    pub body: Vec<Stmt>,
+}
+
+/// A statement.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "s", rename_all = "snake_case")]
+pub enum Stmt {
+    /// `t = v`.
+    Assign {
+        t: Target,
+        v: Expr,
+        #[serde(default)]
+        l: u32,
+    },
+    /// `id op= v`.
+    Aug {
+        id: String,
+        op: String,
+        v: Expr,
+        #[serde(default)]
+        l: u32,
+    },
+    /// `if c: a else: b`.
+    If {
+        c: Expr,
+        a: Vec<Stmt>,
+        #[serde(default)]
+        b: Vec<Stmt>,
+    },
+    /// `return v`.
+    Return {
+        v: Option<Expr>,
+        #[serde(default)]
+        l: u32,
+    },
+    /// An expression for its own sake.
+    Expr { v: Expr },
+    /// `pass`.
+    Pass,
+    /// `for t in iter: body else: otherwise`.
+    For {
+        t: Target,
+        iter: Expr,
+        body: Vec<Stmt>,
+        #[serde(default, rename = "else")]
+        otherwise: Vec<Stmt>,
+        #[serde(default)]
+        l: u32,
+    },
+    /// `while c: body`.
+    While { c: Expr, body: Vec<Stmt> },
+    /// `break`.
+    Break,
+    /// `continue`.
+    Continue,
+    /// `try`.
+    Try {
+        body: Vec<Stmt>,
+        handlers: Vec<Handler>,
+        #[serde(default, rename = "else")]
+        otherwise: Vec<Stmt>,
+        #[serde(default, rename = "final")]
+        finally: Vec<Stmt>,
+        #[serde(default)]
+        l: u32,
+    },
+    /// `raise` of anything: the row is CPython's.
+    Raise,
+    /// Something only CPython may do.
+    Deopt { why: String },
+}
+
+/// `except types: body`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Handler {
+    /// Names of built-in exceptions; `None` for a bare `except`.
+    pub types: Option<Vec<String>>,
+    /// The statements.
+    pub body: Vec<Stmt>,
+}
+
+/// What is assigned to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum Target {
+    /// A local variable.
+    Name { id: String },
+    /// Unpacking.
+    Tuple { v: Vec<Target> },
+}
+
+/// An expression.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Expr {
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: ExprKind,
+    /// Its line.
+    #[serde(default, rename = "l")]
+    pub line: u32,
+}
+
+/// The kinds of expressions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "e", rename_all = "snake_case")]
+pub enum ExprKind {
+    /// A constant.
+    Const {
+        t: String,
+        #[serde(default)]
+        v: serde_json::Value,
+    },
+    /// A set of constants, right of `in`.
+    ConstSet { v: Vec<serde_json::Value> },
+    /// A local variable.
+    Name { id: String },
+    /// A built-in function.
+    Builtin { id: String },
+    /// A user's function.
+    Func { f: Box<Function> },
+    /// `(a, b)`.
+    Tuple { v: Vec<Expr> },
+    /// `[a, b]`.
+    List { v: Vec<Expr> },
+    /// `a op b`.
+    Bin {
+        op: String,
+        a: Box<Expr>,
+        b: Box<Expr>,
+    },
+    /// `op a`.
+    Unary { op: String, a: Box<Expr> },
+    /// `a < b < c`.
+    Cmp {
+        first: Box<Expr>,
+        rest: Vec<(String, Expr)>,
+    },
+    /// `a and b`.
+    Boolop { op: String, v: Vec<Expr> },
+    /// `a if c else b`.
+    Ifexp {
+        c: Box<Expr>,
+        a: Box<Expr>,
+        b: Box<Expr>,
+    },
+    /// `f(args)`.
+    Call { f: Box<Expr>, args: Vec<Expr> },
+    /// `o.m(args)`.
+    Method {
+        o: Box<Expr>,
+        m: String,
+        args: Vec<Expr>,
+    },
+    /// `o[i]`.
+    Index { o: Box<Expr>, i: Box<Expr> },
+    /// `o[lo:hi]`.
+    Slice {
+        o: Box<Expr>,
+        lo: Option<Box<Expr>>,
+        hi: Option<Box<Expr>>,
+    },
+    /// `[elt for target in iter if ifs]`.
+    Comp {
+        elt: Box<Expr>,
+        target: Target,
+        iter: Box<Expr>,
+        #[serde(default)]
+        ifs: Vec<Expr>,
+        /// A generator expression, which must be used up at once where it stands.
+        #[serde(default, rename = "gen")]
+        lazy: bool,
+    },
+    /// An f-string.
+    Fstring {
+        #[serde(default)]
+        parts: Vec<serde_json::Value>,
+    },
+}

@@ -1,0 +1,74 @@
+"""Local names that stand for one thing for good: nested functions, lambdas, imported modules.
+
+Such a name is bound once, by a statement that every call runs, so it needs no variable. Called by
+`statements`, in the order of the source: what is used before it is defined is not known yet.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import sys
+from typing import Any, Callable
+
+from tidemill.compiler.scope import LocalFunction, Scope
+
+_MODULES = {"math": math, "operator": operator}
+
+
+def define(scope: Scope, node: ast.stmt) -> bool:
+    """Take a statement of a function's top level for a definition; say whether it is one."""
+    lower = _DEFINITIONS.get(type(node))
+    return lower is not None and lower(scope, node)
+
+
+def _keep(scope: Scope, name: str, value: Any) -> bool:
+    """Take a local name for a value of its own: right if nothing else ever binds it."""
+    rebound = name in scope.rebound_names()
+    if scope.bound.counts[name] != 1 or name in scope.bound.exceptions or rebound:
+        return False
+    scope.statics[name] = value
+    return True
+
+
+def _local_function(scope: Scope, node: ast.FunctionDef) -> bool:
+    simple = not node.decorator_list and _constant_defaults(node)
+    return simple and _keep(scope, node.name, LocalFunction(node, scope))
+
+
+def _local_lambda(scope: Scope, node: ast.Assign) -> bool:
+    name, value = node.targets[0], node.value
+    if len(node.targets) > 1 or not isinstance(name, ast.Name) or not isinstance(value, ast.Lambda):
+        return False
+    return _constant_defaults(value) and _keep(scope, name.id, LocalFunction(value, scope))
+
+
+def _constant_defaults(node: Any) -> bool:
+    defaults = [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+    return all(isinstance(default, ast.Constant) for default in defaults)
+
+
+def _local_import(scope: Scope, node: ast.Import | ast.ImportFrom) -> bool:
+    """An import, within the function, of a module whose functions are known."""
+    found = {}
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            value = _MODULES.get(alias.name)
+        else:
+            module = _MODULES.get(node.module or "") if node.level == 0 else None
+            value = vars(module).get(alias.name) if module else None
+        home = alias.name if isinstance(node, ast.Import) else node.module or ""
+        if value is None or sys.modules.get(home) is not _MODULES[home]:
+            return False
+        found[alias.asname or alias.name] = value
+    # All of its names or none: a name of a module that is kept nowhere would have no value.
+    return all(_keep(scope, name, value) for name, value in found.items())
+
+
+_DEFINITIONS: dict[type, Callable[[Scope, Any], bool]] = {
+    ast.Assign: _local_lambda,
+    ast.FunctionDef: _local_function,
+    ast.Import: _local_import,
+    ast.ImportFrom: _local_import,
+}

@@ -1,0 +1,243 @@
+"""What each name in a function's source stands for: a local variable, or a value of this moment.
+
+A name is a variable exactly where CPython makes it one; any other is looked up in the closure, the
+module and the builtins, in this order, so that a name that shadows a builtin is that other thing.
+Made by `front` for each function; used by `lower` and `statements`.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tidemill.compiler import stability
+from tidemill.compiler.bound import Bound
+from tidemill.compiler.known import constant, is_plain_type, name_of
+from tidemill.compiler.reasons import (
+    CAPTURED,
+    CHANGEABLE,
+    EXCEPTION,
+    EXPRESSION,
+    LOCAL_FUNCTION,
+    NO_VALUE,
+    Unsupported,
+)
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+    from tidemill.compiler.front import Description
+    from tidemill.compiler.source import FunctionNode, SourceFile
+
+NOTHING = object()
+_CONTAINERS = (set, frozenset, dict)
+_CONSTANTS = (bool, float, int, str, tuple, type(None))
+_LARGEST_SET = 65_536
+
+
+class LocalFunction:
+    """A function or lambda written inside another, and the local functions known where it is."""
+
+    def __init__(self, node: FunctionNode, outer: Scope):
+        self.node = node
+        self.outer = outer
+        self.statics = dict(outer.statics)
+        self._comprehension_names = outer.comprehension_names()
+
+    def hides(self, name: str) -> bool:
+        """Whether a name is a variable of the function around this one, or of one further out."""
+        if name in self.outer.bound or name in self._comprehension_names:
+            return True
+        return self.outer.local is not None and self.outer.local.hides(name)
+
+
+class Scope:
+    """The names of one function of the user, or of a function within it."""
+
+    def __init__(
+        self,
+        description: Description,
+        function: FunctionType,
+        file: SourceFile,
+        node: FunctionNode,
+        local: LocalFunction | None = None,
+    ):
+        self.description = description
+        self.function = function
+        self.file = file
+        self.node = node
+        self.local = local
+        self.bound = Bound(node)
+        self.constants: dict[str, Any] = {}
+        self.statics: dict[str, Any] = dict(local.statics) if local else {}
+        for name in +self.bound.counts:
+            self.statics.pop(name, None)
+        self._renamed: list[dict[str, str]] = []
+        self._made = 0
+
+    @property
+    def is_outermost(self) -> bool:
+        """Whether what this function returns goes to the operator."""
+        return self.local is None and self.description.depth == 1
+
+    def rebound_names(self) -> frozenset[str]:
+        """Names that some function of the file may rebind in another scope."""
+        return stability.rebound_names(self.file)
+
+    def new_name(self, name: str) -> str:
+        """Make a name that no variable of the program can have."""
+        self._made += 1
+        return f"{name}.{self._made}"
+
+    def enter(self, names: list[str]) -> None:
+        """Begin a comprehension with these variables."""
+        self._renamed.append({name: self.new_name(name) for name in names})
+
+    def leave(self) -> None:
+        """End the innermost comprehension."""
+        self._renamed.pop()
+
+    def comprehension_names(self) -> set[str]:
+        """The variables of the comprehensions that we are in."""
+        return {name for renamed in self._renamed for name in renamed}
+
+    def variable(self, name: str, line: int) -> str | None:
+        """Return the tree's name of a variable that may be read or set; None if it is not one."""
+        for renamed in reversed(self._renamed):
+            if name in renamed:
+                return renamed[name]
+        if name in self.bound.exceptions:
+            raise Unsupported(EXCEPTION, f"the use of {name}", line)
+        if name.startswith("__") and not name.endswith("__"):
+            raise Unsupported(NO_VALUE, f"{name} may be a class's private name", line)
+        return name if name in self.bound else None
+
+    def read(self, node: ast.expr) -> dict[str, Any]:
+        """Return the node for a name, or for an attribute of a module or a type."""
+        value = self.static(node)
+        if value is not NOTHING:
+            return self.embed(value, node.lineno)
+        if isinstance(node, ast.Name):
+            return {"e": "name", "id": self.variable(node.id, node.lineno), "l": node.lineno}
+        detail = f".{getattr(node, 'attr', '')} of a value"
+        raise Unsupported(EXPRESSION, detail, node.lineno)
+
+    def static(self, node: ast.expr) -> Any:
+        """Return the value that an expression of names and attributes has now, or NOTHING."""
+        if isinstance(node, ast.Name):
+            if self.variable(node.id, node.lineno) is None:
+                return self._outside(node.id, node.lineno)
+            local = node.id in self.bound and self.variable(node.id, node.lineno) == node.id
+            if local and node.id in self.constants:
+                return self.constants[node.id]
+            return self.statics.get(node.id, NOTHING) if local else NOTHING
+        if isinstance(node, ast.Attribute):
+            base = self.static(node.value)
+            return NOTHING if base is NOTHING else self._attribute(base, node)
+        return NOTHING
+
+    def _outside(self, name: str, line: int) -> Any:
+        """The value of a name that is not a variable of this function."""
+        if name in self.statics:
+            return self.statics[name]
+        if self.local is not None and self.local.hides(name):
+            raise Unsupported(LOCAL_FUNCTION, name, line)
+        if name in self.rebound_names():
+            raise Unsupported(CHANGEABLE, f"{name} is rebound by a function", line)
+        free = self.function.__code__.co_freevars
+        if name in free:
+            return self._cell(free.index(name), line)
+        namespace = self.function.__globals__
+        if name in namespace:
+            value = namespace[name]
+            if self.description.by_reference(self.function):
+                self._require(stability.settled(self.file, name, value), name, line)
+            return value
+        known = namespace.get("__builtins__", builtins)
+        known = known.__dict__ if type(known) is ModuleType else known
+        if name not in known or (name.startswith("__") and name != "__debug__"):
+            raise Unsupported(NO_VALUE, name, line)
+        return known[name]
+
+    def _cell(self, index: int, line: int) -> Any:
+        try:
+            return (self.function.__closure__ or ())[index].cell_contents
+        except ValueError:
+            name = self.function.__code__.co_freevars[index]
+            raise Unsupported(NO_VALUE, name, line) from None
+
+    def _attribute(self, base: Any, node: ast.Attribute) -> Any:
+        name, line = node.attr, node.lineno
+        if is_plain_type(base):
+            return getattr(base, name, NOTHING)
+        if type(base) is ModuleType:
+            value = vars(base).get(name, NOTHING)
+            if value is NOTHING:
+                raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
+            settled = name_of(value) or stability.settled_in_module(base, name, value)
+            self._require(bool(settled), f"{base.__name__}.{name}", line)
+            return value
+        if type(base) in _CONSTANTS:
+            return NOTHING
+        if name == "value" and _is_broadcast(base) and not base._destroyed:
+            return base if type(base.value) in _CONTAINERS else base.value
+        raise Unsupported(CAPTURED, f".{name} of a {type(base).__name__}", line)
+
+    @staticmethod
+    def _require(settled: bool, name: str, line: int) -> None:
+        if not settled:
+            raise Unsupported(CHANGEABLE, f"{name} may have another value in a worker", line)
+
+    def embed(self, value: Any, line: int) -> dict[str, Any]:
+        """Return the node for a value: a builtin, a function of the user's, or a constant."""
+        known = name_of(value)
+        if known:
+            return {"e": "builtin", "id": known, "l": line}
+        if type(value) is LocalFunction or self.description.is_function(value):
+            return {"e": "func", "f": self.description.called(self, value, None), "l": line}
+        return constant(value, line)
+
+    def members(self, node: ast.expr) -> dict[str, Any] | None:
+        """Return the node for what `in` looks through, if it is a container of constants."""
+        if isinstance(node, ast.Set):
+            if not all(isinstance(item, ast.Constant) for item in node.elts):
+                return None
+            items = [item.value for item in node.elts if isinstance(item, ast.Constant)]
+            return _const_set(items, node.lineno)
+        value = self.static(node)
+        if _is_broadcast(value):
+            if not isinstance(node, ast.Attribute):
+                return None
+            value = value.value
+            frozen, name = False, node.value
+        else:
+            frozen, name = type(value) is frozenset, node
+        if type(value) not in _CONTAINERS:
+            return None
+        if not frozen and not self._is_only_read(name):
+            raise Unsupported(CHANGEABLE, f"a {type(value).__name__}", node.lineno)
+        return _const_set(value, node.lineno)
+
+    def _is_only_read(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and stability.never_changes(self.file, node.id)
+
+
+def _is_broadcast(value: Any) -> bool:
+    module = sys.modules.get("tidemill.broadcast")
+    return module is not None and type(value) is module.Broadcast
+
+
+def _const_set(items: Any, line: int) -> dict[str, Any]:
+    if len(items) > _LARGEST_SET:
+        raise Unsupported(CAPTURED, f"a container of {len(items)} items", line)
+    kinds = {type(item) for item in items}
+    if not kinds <= {int, str}:
+        raise Unsupported(CAPTURED, "a container of other than int and str", line)
+    # Sorted, since the order of a set differs from process to process.
+    ordered = [item for kind in (int, str) for item in sorted(i for i in items if type(i) is kind)]
+    for item in ordered:
+        constant(item, line)
+    return {"e": "const_set", "v": ordered, "l": line}

@@ -1,0 +1,203 @@
+"""Facts about a name in a whole file: may what it stands for change between now and a row?
+
+A tree holds captured values as they are when it is made. That is exact only if the worker would
+see the same. Functions pickled by value take the driver's values along, so it is enough that no
+function rebinds the name. A module is imported anew in the worker, so there a name must be set
+once, to something that any process finds equal. A container must not be changed through any name.
+Called by `scope`.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from types import FunctionType, ModuleType
+from typing import Any
+
+from tidemill.compiler.known import name_of
+from tidemill.compiler.source import SourceFile, open_source, same_value
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_FRESH = (ast.Set, ast.Dict, ast.List, ast.SetComp, ast.DictComp, ast.ListComp)
+_MAKERS = {"set": set, "frozenset": frozenset, "dict": dict, "list": list, "sorted": sorted}
+_LITERAL = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp)
+_READING = {"get", "keys", "values", "items", "copy", "count", "index"}
+
+
+@lru_cache(maxsize=8)
+def rebound_names(file: SourceFile) -> frozenset[str]:
+    """Names that some function of the file declares `global` or `nonlocal`."""
+    found = (n for n in ast.walk(file.tree) if isinstance(n, (ast.Global, ast.Nonlocal)))
+    return frozenset(name for node in found for name in node.names)
+
+
+def settled_in_module(module: ModuleType, name: str, value: Any) -> bool:
+    """Whether a module's name has this value in every process that imports the module."""
+    path = getattr(module, "__file__", None)
+    if not isinstance(path, str) or not path.endswith(".py"):
+        return module is math or name_of(value) is not None
+    file = open_source(path)
+    return name not in rebound_names(file) and settled(file, name, value)
+
+
+def settled(file: SourceFile, name: str, value: Any) -> bool:
+    """Whether a module-level name has this value in every process that runs the file."""
+    nodes = [node for bound, node in _bindings(file) if bound == name]
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    if imports and (name_of(value) or type(value) in (ModuleType, FunctionType)):
+        return True
+    if len(nodes) != 1:
+        return False
+    node = nodes[0]
+    if isinstance(node, ast.ImportFrom):
+        return _settled_elsewhere(node, name, value)
+    if isinstance(node, ast.FunctionDef):
+        return type(value) is FunctionType and value.__qualname__ == name
+    return isinstance(node, ast.Assign) and _equals(node.value, value)
+
+
+def _settled_elsewhere(node: ast.ImportFrom, name: str, value: Any) -> bool:
+    module = sys.modules.get(node.module or "") if node.level == 0 else None
+    original = next((a.name for a in node.names if (a.asname or a.name) == name), None)
+    if module is None or original is None:
+        return False
+    return settled_in_module(module, original, value)
+
+
+def _equals(expression: ast.expr, value: Any) -> bool:
+    """Whether an expression is made of constants alone and has this value."""
+    if isinstance(expression, ast.Name):
+        return name_of(value) == expression.id
+    if not is_literal(expression):
+        return False
+    code = compile(ast.Expression(expression), "<constant>", "eval")
+    return same_value(eval(code, {"__builtins__": _MAKERS}), value)
+
+
+def is_literal(expression: ast.expr) -> bool:
+    """Whether an expression is made of constants, operators and containers alone."""
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Call):
+            if node.keywords or not isinstance(node.func, ast.Name) or node.func.id not in _MAKERS:
+                return False
+        elif isinstance(node, ast.Name):
+            if node.id not in _MAKERS:
+                return False
+        elif isinstance(node, ast.expr) and not isinstance(node, _LITERAL):
+            return False
+    return True
+
+
+def never_changes(file: SourceFile, name: str) -> bool:
+    """Whether a container, or a broadcast of one, is only ever read, through this one name.
+
+    Every binding of the name in the file makes a new container, every use of it only reads.
+    """
+    if any(bound == "len" or bound in _MAKERS for bound, _ in _bindings(file)):
+        return False
+    uses = _Uses(file, name)
+    return bool(uses.values) and uses.only_read and all(map(uses.is_fresh, uses.values))
+
+
+class _Uses:
+    """Every binding and use of a name in a file, in whatever scope: more than there are is safe."""
+
+    def __init__(self, file: SourceFile, name: str):
+        self.file = file
+        self.values: list[ast.expr | None] = []
+        loads = reads = unknown = 0
+        for node in ast.walk(file.tree):
+            if isinstance(node, ast.Assign) and _is_name(node.targets[0], name):
+                self.values.append(node.value)
+            elif isinstance(node, ast.AnnAssign) and _is_name(node.target, name):
+                self.values.append(node.value)
+            elif isinstance(node, ast.Name) and node.id == name:
+                load = isinstance(node.ctx, ast.Load)
+                loads, unknown = loads + load, unknown + (not load)
+            else:
+                unknown += _binds(node, name)
+            reads += _reads(node, name)
+        self.only_read = loads == reads
+        # Each known value's target was met as a name too; any further binding is an unknown one.
+        if unknown != len(self.values):
+            self.values = [None]
+
+    def is_fresh(self, value: ast.expr | None) -> bool:
+        """Whether an expression makes a container that nothing else refers to."""
+        if isinstance(value, _FRESH):
+            return True
+        if not isinstance(value, ast.Call):
+            return False
+        if isinstance(value.func, ast.Attribute) and value.func.attr == "broadcast" and value.args:
+            held = value.args[0]
+            if isinstance(held, ast.Name):
+                return never_changes(self.file, held.id)
+            return self.is_fresh(held)
+        return isinstance(value.func, ast.Name) and value.func.id in _MAKERS
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a node, itself not a name, binds the name to something unknown."""
+    if isinstance(node, ast.arg):
+        return node.arg == name
+    if isinstance(node, ast.alias):
+        return (node.asname or node.name) in (name, "*")
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return name in node.names
+    return isinstance(node, _SCOPES) and getattr(node, "name", None) == name
+
+
+def _reads(node: ast.AST, name: str) -> int:
+    """How many uses of the name just below this node only read, and give away no reference."""
+    if isinstance(node, ast.Compare):
+        pairs = zip(node.ops, node.comparators)
+        return sum(isinstance(o, (ast.In, ast.NotIn)) and _stands_for(c, name) for o, c in pairs)
+    if isinstance(node, (ast.For, ast.comprehension)):
+        return _stands_for(node.iter, name)
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Load) and _stands_for(node.value, name)
+    if not isinstance(node, ast.Call):
+        return 0
+    if isinstance(node.func, ast.Attribute):
+        if node.func.attr == "broadcast" and node.args and _is_name(node.args[0], name):
+            return 1
+        return node.func.attr in _READING and _stands_for(node.func.value, name)
+    return _is_name(node.func, "len") and len(node.args) == 1 and _stands_for(node.args[0], name)
+
+
+def _is_name(node: Any, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _stands_for(node: ast.AST, name: str) -> bool:
+    """Whether a node is the name, or the `.value` of the broadcast that it names."""
+    if isinstance(node, ast.Attribute) and node.attr == "value":
+        node = node.value
+    return _is_name(node, name)
+
+
+@lru_cache(maxsize=8)
+def _bindings(file: SourceFile) -> list[tuple[str, ast.AST]]:
+    """Names bound at module level, each with the statement that binds it."""
+    return [found for statement in file.tree.body for found in _bound_by(statement, statement)]
+
+
+def _bound_by(node: ast.AST, holder: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    if isinstance(node, ast.stmt):
+        holder = node
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name, node
+    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        simple = isinstance(holder, ast.Assign) and any(node is t for t in holder.targets)
+        yield node.id, holder if simple else node
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name.split(".")[0], holder
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name, node
+    if not isinstance(node, (*_SCOPES, *_COMPREHENSIONS)):
+        for child in ast.iter_child_nodes(node):
+            yield from _bound_by(child, holder)
