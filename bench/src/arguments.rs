@@ -16,11 +16,7 @@ impl Arguments {
     /// # Errors
     /// Says which word was not understood and what the program knows.
     pub fn parse(options: &[&str], switches: &[&str]) -> Result<Self, String> {
-        let mut parsed = Self {
-            words: Vec::new(),
-            options: Vec::new(),
-            switches: Vec::new(),
-        };
+        let mut parsed = Self { words: Vec::new(), options: Vec::new(), switches: Vec::new() };
         let mut rest = std::env::args().skip(1);
         while let Some(word) = rest.next() {
             let Some(name) = word.strip_prefix("--") else {
@@ -30,9 +26,7 @@ impl Arguments {
             if switches.contains(&name) {
                 parsed.switches.push(name.to_owned());
             } else if options.contains(&name) {
-                let value = rest
-                    .next()
-                    .ok_or(format!("expected a value after --{name}"))?;
+                let value = rest.next().ok_or(format!("expected a value after --{name}"))?;
                 parsed.options.push((name.to_owned(), value));
             } else {
                 return Err(format!(
@@ -48,12 +42,8 @@ impl Arguments {
     /// # Errors
     /// Says what was expected when the word is missing or not of that type.
     pub fn word<T: FromStr>(&self, index: usize, what: &str) -> Result<T, String> {
-        let word = self
-            .words
-            .get(index)
-            .ok_or(format!("expected {what} as word {}", index + 1))?;
-        word.parse()
-            .map_err(|_| format!("expected {what}, got {word:?}"))
+        let word = self.words.get(index).ok_or(format!("expected {what} as word {}", index + 1))?;
+        word.parse().map_err(|_| format!("expected {what}, got {word:?}"))
     }
 
     /// The value of `--name`, or `default`.
@@ -63,9 +53,9 @@ impl Arguments {
     pub fn option<T: FromStr>(&self, name: &str, default: T) -> Result<T, String> {
         match self.options.iter().rev().find(|(given, _)| given == name) {
             None => Ok(default),
-            Some((_, value)) => value
-                .parse()
-                .map_err(|_| format!("--{name}: cannot understand {value:?}")),
+            Some((_, value)) => {
+                value.parse().map_err(|_| format!("--{name}: cannot understand {value:?}"))
+            }
         }
     }
 

@@ -42,10 +42,8 @@ impl Lines {
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
-        let mut lines = Self {
-            text: String::with_capacity(LINES * 32),
-            ends: Vec::with_capacity(LINES),
-        };
+        let mut lines =
+            Self { text: String::with_capacity(LINES * 32), ends: Vec::with_capacity(LINES) };
         for _ in 0..LINES {
             match kind {
                 Kind::Points => point(&mut lines.text, &mut random),
@@ -61,11 +59,7 @@ impl Lines {
     #[must_use]
     pub fn first(&self, count: u64) -> &[u8] {
         let wanted = usize::try_from(count).unwrap_or(LINES).min(LINES);
-        if wanted == 0 {
-            &[]
-        } else {
-            &self.text.as_bytes()[..self.ends[wanted - 1]]
-        }
+        if wanted == 0 { &[] } else { &self.text.as_bytes()[..self.ends[wanted - 1]] }
     }
 
     /// The line number `index`, counted round and round, with its newline.

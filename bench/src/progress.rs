@@ -24,15 +24,9 @@ impl Progress {
             None => None,
             Some(path) => Some(OpenOptions::new().create(true).append(true).open(path)?),
         };
-        let every = std::env::var("BENCH_EVERY")
-            .ok()
-            .and_then(|seconds| seconds.parse().ok());
+        let every = std::env::var("BENCH_EVERY").ok().and_then(|seconds| seconds.parse().ok());
         let every = Duration::from_secs_f64(every.unwrap_or(0.25));
-        Ok(Self {
-            out,
-            every,
-            reported: Instant::now(),
-        })
+        Ok(Self { out, every, reported: Instant::now() })
     }
 
     /// Whether a program that has no batches should write a line at `clock`.
@@ -57,18 +51,13 @@ impl Progress {
 /// Seconds since 1970.
 #[must_use]
 pub fn now() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 fn json(batch: f64, now: f64, counts: &Counts) -> String {
-    let seen = Quadrant::ALL
-        .iter()
-        .filter(|quadrant| counts.of(**quadrant) > 0);
-    let pairs: Vec<String> = seen
-        .map(|quadrant| format!("{:?}: {}", quadrant.name(), counts.of(*quadrant)))
-        .collect();
+    let seen = Quadrant::ALL.iter().filter(|quadrant| counts.of(**quadrant) > 0);
+    let pairs: Vec<String> =
+        seen.map(|quadrant| format!("{:?}: {}", quadrant.name(), counts.of(*quadrant))).collect();
     let total = counts.total();
     format!(
         "{{\"time\": {batch:.3}, \"now\": {now:.6}, \"total\": {total}, \"counts\": {{{}}}}}\n",

@@ -85,9 +85,7 @@ fn number(text: &[u8]) -> Option<(f64, &[u8])> {
     let text = text.trim_ascii_start();
     let (value, length) = fast_float2::parse_partial::<f64, _>(text).ok()?;
     let rest = &text[length..];
-    rest.first()
-        .is_none_or(u8::is_ascii_whitespace)
-        .then_some((value, rest))
+    rest.first().is_none_or(u8::is_ascii_whitespace).then_some((value, rest))
 }
 
 #[inline]
@@ -150,16 +148,7 @@ mod tests {
 
     #[test]
     fn bad_lines_are_invalid() {
-        for line in [
-            "",
-            " ",
-            "not a point",
-            "1.5",
-            "1 2 3",
-            "1,5 2,5",
-            "1 2x",
-            "x 1",
-        ] {
+        for line in ["", " ", "not a point", "1.5", "1 2 3", "1,5 2,5", "1 2x", "x 1"] {
             assert_eq!(of_line(line.as_bytes()), Quadrant::Invalid, "{line:?}");
         }
     }

@@ -168,9 +168,7 @@ def _user_function(details: dict[str, Any]) -> JobError:
 def _where(details: dict[str, Any]) -> str:
     attempts = details.get("attempts", 1)
     times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-    return (
-        f"In partition {details.get('partition')} of stage {details.get('stage')}, after {times}."
-    )
+    return f"In partition {details.get('partition')}, after {times}."
 
 
 def _load_exception(data: bytes | None) -> BaseException | None:

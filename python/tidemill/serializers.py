@@ -31,7 +31,7 @@ _applied_preamble = b""
 
 
 class Slots:
-    """A task's result that is not pickled: typed rows, in the format of `tidemill.compiler.rows`."""
+    """A task's result as typed rows, in the format of `tidemill.compiler.rows`."""
 
     def __init__(self, count: int, data: bytes):
         self.count = count

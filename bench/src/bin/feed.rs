@@ -4,10 +4,7 @@
 //!
 //! `feed [--port 0] [--kind points|words] [--points N [--close]] [--rate LINES_PER_SECOND] [--seconds 600]`
 
-#![allow(
-    clippy::print_stdout,
-    reason = "the port it listens on is what it prints"
-)]
+#![allow(clippy::print_stdout, reason = "the port it listens on is what it prints")]
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -77,11 +74,7 @@ fn serve(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
 }
 
 fn send_at_once(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
-    let mut left = if plan.limit == 0 {
-        u64::MAX
-    } else {
-        plan.limit
-    };
+    let mut left = if plan.limit == 0 { u64::MAX } else { plan.limit };
     while left > 0 {
         client.write_all(plan.lines.first(left))?;
         left -= left.min(LINES as u64);
@@ -91,11 +84,7 @@ fn send_at_once(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
 
 fn send_at_rate(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
     let started = Instant::now();
-    let limit = if plan.limit == 0 {
-        u64::MAX
-    } else {
-        plan.limit
-    };
+    let limit = if plan.limit == 0 { u64::MAX } else { plan.limit };
     for index in 0..limit {
         let due = Duration::from_secs_f64(index as f64 / plan.rate as f64);
         thread::sleep(due.saturating_sub(started.elapsed()));

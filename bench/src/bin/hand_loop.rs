@@ -29,10 +29,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let given = Arguments::parse(&["seconds", "points"], &[])?;
-    let (host, port) = (
-        given.word::<String>(0, "a host")?,
-        given.word::<u16>(1, "a port")?,
-    );
+    let (host, port) = (given.word::<String>(0, "a host")?, given.word::<u16>(1, "a port")?);
     let seconds: f64 = given.option("seconds", 5.0)?;
     let points: u64 = given.option("points", u64::MAX)?;
     let stream = TcpStream::connect((host.as_str(), port))
@@ -65,9 +62,7 @@ fn count(mut stream: TcpStream, limit: Duration, points: u64) -> io::Result<Coun
             return Ok(counts);
         }
         if held == BUFFER {
-            return Err(io::Error::other(format!(
-                "a line is longer than {BUFFER} bytes"
-            )));
+            return Err(io::Error::other(format!("a line is longer than {BUFFER} bytes")));
         }
     }
 }
@@ -76,8 +71,5 @@ fn print(counts: &Counts, elapsed: Duration) {
     for quadrant in Quadrant::ALL {
         println!("{}: {}", quadrant.name(), counts.of(quadrant));
     }
-    println!(
-        "points/s: {:.0}",
-        counts.total() as f64 / elapsed.as_secs_f64()
-    );
+    println!("points/s: {:.0}", counts.total() as f64 / elapsed.as_secs_f64());
 }

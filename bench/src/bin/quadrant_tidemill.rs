@@ -43,9 +43,7 @@ fn run(host: &str, port: u16) -> Result<()> {
                 counts.add(quadrant, count);
             }
             let mut progress = progress.lock().unwrap_or_else(|e| e.into_inner());
-            progress
-                .record(time.0 as f64 / 1000.0, &counts)
-                .map_err(failed)
+            progress.record(time.0 as f64 / 1000.0, &counts).map_err(failed)
         });
     ssc.start()?;
     let ended = ssc.await_termination();

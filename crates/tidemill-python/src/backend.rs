@@ -97,10 +97,7 @@ impl PythonBackend {
 
     /// Ids of the worker processes that run now.
     pub fn worker_ids(&self) -> Vec<u32> {
-        self.slots
-            .iter()
-            .filter_map(|slot| slot.process.lock().as_ref().map(Process::id))
-            .collect()
+        self.slots.iter().filter_map(|slot| slot.process.lock().as_ref().map(Process::id)).collect()
     }
 
     fn start_worker(&self, slot: &Slot) -> Result<Worker, TaskError> {
@@ -109,10 +106,7 @@ impl PythonBackend {
         }
         let started = Worker::start(&self.python, &self.environment);
         let (worker, process) = started.map_err(|e| {
-            TaskError::Fatal(Error::io(
-                format!("starting the worker process {}", self.python),
-                e,
-            ))
+            TaskError::Fatal(Error::io(format!("starting the worker process {}", self.python), e))
         })?;
         *slot.process.lock() = Some(process);
         Ok(worker)
@@ -136,39 +130,22 @@ impl PythonBackend {
         hasher.write(&bytes);
         let hash = hasher.finish128();
         let hash = format!("{:016x}{:016x}", hash.h1, hash.h2);
-        Ok(Payload {
-            hash,
-            bytes,
-            broadcasts,
-            has_head,
-            buckets,
-        })
+        Ok(Payload { hash, bytes, broadcasts, has_head, buckets })
     }
 
     fn ready(&self, segment: &Segment) -> PyResult<Ready> {
         let tail = segment.tail.as_ref().map(|(op, _)| op);
-        let ops: Vec<&OpRef> = segment
-            .head
-            .iter()
-            .chain(&segment.pipes)
-            .chain(tail)
-            .collect();
+        let ops: Vec<&OpRef> = segment.head.iter().chain(&segment.pipes).chain(tail).collect();
         let buckets = segment.tail.as_ref().map_or(0, |(_, buckets)| *buckets);
         Python::attach(|py| {
             let function = |op: &&OpRef| {
-                op.as_any()
-                    .downcast_ref::<PyOp>()
-                    .map(|op| op.function.clone_ref(py))
+                op.as_any().downcast_ref::<PyOp>().map(|op| op.function.clone_ref(py))
             };
             let ops = PyList::new(py, ops.iter().filter_map(function))?;
             let payload = self.payload(&ops, segment.head.is_some(), buckets)?;
             let compilable = segment.head.is_none() && !segment.pipes.is_empty();
             let wanted = self.mode != CompileMode::Off && compilable && segment.reads_text();
-            let native = if wanted {
-                self.native(&ops, &payload)?
-            } else {
-                None
-            };
+            let native = if wanted { self.native(&ops, &payload)? } else { None };
             Ok(Ready { payload, native })
         })
     }
@@ -194,10 +171,7 @@ impl PythonBackend {
         let found = chain.getattr("plan")?.call1((ops, payload.buckets > 0))?;
         let functions: Vec<String> = found.get_item("functions")?.extract()?;
         let json: Option<String> = found.get_item("plan")?.extract()?;
-        let refused = functions
-            .iter()
-            .find(|line| !line.ends_with(": compiled"))
-            .cloned();
+        let refused = functions.iter().find(|line| !line.ends_with(": compiled")).cloned();
         self.tell(functions);
         if let (CompileMode::Strict, Some(line)) = (self.mode, refused) {
             return Err(to_python(strict(&line)));
@@ -219,8 +193,7 @@ impl PythonBackend {
             Ok(native) => {
                 let left = native.left_out().iter();
                 self.tell(
-                    left.map(|reason| format!("  left to CPython, row by row: {reason}"))
-                        .collect(),
+                    left.map(|reason| format!("  left to CPython, row by row: {reason}")).collect(),
                 );
                 Ok(Some(native))
             }
@@ -256,11 +229,7 @@ impl PythonBackend {
             Some(worker) => worker,
             None => self.start_worker(slot)?,
         };
-        let broadcasts = self
-            .broadcasts
-            .read()
-            .unwrap_or_else(|e| e.into_inner())
-            .clone();
+        let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
         match worker.run(payload, inputs, &broadcasts, cx) {
             Ok(result) => {
                 *slot.worker.lock() = Some(worker);
@@ -310,10 +279,8 @@ impl Backend for PythonBackend {
         {
             let text = |block: &'_ BlockRef| block.as_any().is::<TextBlock>();
             if input.iter().all(text) {
-                let blocks: Vec<&TextBlock> = input
-                    .iter()
-                    .filter_map(|block| block.as_any().downcast_ref())
-                    .collect();
+                let blocks: Vec<&TextBlock> =
+                    input.iter().filter_map(|block| block.as_any().downcast_ref()).collect();
                 let worker =
                     |payload: &Payload, inputs: &[Partition]| self.in_worker(payload, inputs, cx);
                 return native.run(&blocks, ready.payload.buckets, worker);
@@ -323,9 +290,7 @@ impl Backend for PythonBackend {
     }
 
     fn apply(&self, updates: Vec<Update>) {
-        let bytes = updates
-            .into_iter()
-            .filter_map(|update| update.downcast::<Vec<u8>>().ok());
+        let bytes = updates.into_iter().filter_map(|update| update.downcast::<Vec<u8>>().ok());
         let bytes: Vec<Box<Vec<u8>>> = bytes.collect();
         Python::attach(|py| {
             let list = PyList::new(py, bytes.iter().map(|data| PyBytes::new(py, data)));
@@ -338,13 +303,9 @@ impl Backend for PythonBackend {
 
     fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        let processes = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.process.lock().take());
-        let threads: Vec<_> = processes
-            .map(|process| std::thread::spawn(move || process.stop()))
-            .collect();
+        let processes = self.slots.iter().filter_map(|slot| slot.process.lock().take());
+        let threads: Vec<_> =
+            processes.map(|process| std::thread::spawn(move || process.stop())).collect();
         for thread in threads {
             // Ending a process does not panic.
             let _ = thread.join();

@@ -68,9 +68,7 @@ pub fn wire_form(block: &BlockRef) -> Result<(u8, &[u8])> {
     if let Some(slots) = block.as_any().downcast_ref::<SlotsBlock>() {
         return Ok((SLOTS, &slots.data));
     }
-    Err(Error::Internal(
-        "a block that is neither text nor a pickle".into(),
-    ))
+    Err(Error::Internal("a block that is neither text nor a pickle".into()))
 }
 
 /// The block of some bytes.
@@ -78,10 +76,7 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
     match kind {
         TEXT => Ok(Arc::new(TextBlock::from_bytes(data))),
         PICKLE => Ok(Arc::new(DataBlock { records, data })),
-        SLOTS => Ok(Arc::new(SlotsBlock {
-            rows: records,
-            data,
-        })),
+        SLOTS => Ok(Arc::new(SlotsBlock { rows: records, data })),
         other => Err(Error::Internal(format!("a block of unknown kind {other}"))),
     }
 }
@@ -90,6 +85,10 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
 pub struct WireCodec;
 
 impl Codec for WireCodec {
+    fn format(&self) -> &'static str {
+        "python"
+    }
+
     fn encode(&self, block: &BlockRef) -> Result<Vec<u8>> {
         let (kind, data) = wire_form(block)?;
         let mut bytes = Vec::with_capacity(data.len() + 9);
@@ -115,16 +114,12 @@ pub struct PyBlock(pub BlockRef);
 impl PyBlock {
     #[new]
     fn new(kind: u8, count: usize, data: &[u8]) -> PyResult<Self> {
-        from_wire(kind, count, data.to_vec())
-            .map(PyBlock)
-            .map_err(crate::errors::to_python)
+        from_wire(kind, count, data.to_vec()).map(PyBlock).map_err(crate::errors::to_python)
     }
 
     #[getter]
     fn kind(&self) -> PyResult<u8> {
-        wire_form(&self.0)
-            .map(|(kind, _)| kind)
-            .map_err(crate::errors::to_python)
+        wire_form(&self.0).map(|(kind, _)| kind).map_err(crate::errors::to_python)
     }
 
     #[getter]

@@ -69,6 +69,7 @@ pub fn streaming_config(conf: &Conf) -> Result<StreamingConfig> {
             known.max_reconnect_delay,
         )?,
         file_remember: duration(conf, remember, known.file_remember)?,
+        log: known.log,
         max_batches: (most > 0).then_some(most),
         report: known.report,
     })
@@ -78,9 +79,7 @@ fn number(conf: &Conf, key: &str, default: u64) -> Result<u64> {
     let Some(text) = conf.get(key) else {
         return Ok(default);
     };
-    text.trim()
-        .parse()
-        .map_err(|_| wrong(key, "a whole number", text))
+    text.trim().parse().map_err(|_| wrong(key, "a whole number", text))
 }
 
 fn duration(conf: &Conf, key: &str, default: Duration) -> Result<Duration> {
@@ -98,9 +97,7 @@ fn size(conf: &Conf, key: &str, default: usize) -> Result<usize> {
         return Ok(default);
     };
     let bytes = with_unit(text, &SIZES).or_else(|| text.trim().trim_end_matches('b').parse().ok());
-    bytes
-        .map(|bytes| bytes as usize)
-        .ok_or_else(|| wrong(key, "a size such as 64m or 1g", text))
+    bytes.map(|bytes| bytes as usize).ok_or_else(|| wrong(key, "a size such as 64m or 1g", text))
 }
 
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {

@@ -51,23 +51,15 @@ impl PyEngine {
             on_accumulators,
             mode,
         ));
-        let engine = py
-            .detach(|| Engine::new(config, backend.clone()))
-            .map_err(to_python)?;
-        Ok(PyEngine {
-            engine: Arc::new(engine),
-            backend,
-        })
+        let engine = py.detach(|| Engine::new(config, backend.clone())).map_err(to_python)?;
+        Ok(PyEngine { engine: Arc::new(engine), backend })
     }
 
     #[pyo3(name = "from_blocks")]
     fn blocks(&self, partitions: Vec<Vec<Py<PyBlock>>>) -> PyRdd {
         let blocks = |blocks: &Vec<Py<PyBlock>>| blocks.iter().map(|b| b.get().0.clone()).collect();
         let partitions: Vec<Partition> = partitions.iter().map(blocks).collect();
-        PyRdd::new(
-            &self.engine,
-            self.engine.from_blocks("parallelize", partitions),
-        )
+        PyRdd::new(&self.engine, self.engine.from_blocks("parallelize", partitions))
     }
 
     fn text_file(&self, path: &str, min_partitions: usize) -> PyRdd {
@@ -90,9 +82,7 @@ impl PyEngine {
     ) -> PyResult<PyRdd> {
         let inputs = rdds.iter().map(|rdd| rdd.get().node.clone()).collect();
         let op = op.map(|op| PyOp::shared(op, label));
-        let node = py
-            .detach(|| self.engine.zip(inputs, op))
-            .map_err(to_python)?;
+        let node = py.detach(|| self.engine.zip(inputs, op)).map_err(to_python)?;
         Ok(PyRdd::new(&self.engine, node))
     }
 
@@ -105,15 +95,9 @@ impl PyEngine {
     ) -> PyResult<Vec<Vec<PyBlock>>> {
         let node = rdd.get().node.clone();
         let properties = Arc::new(properties);
-        let run = || {
-            self.engine
-                .run_job(&node, partitions, properties, &mut check_signals)
-        };
+        let run = || self.engine.run_job(&node, partitions, properties, &mut check_signals);
         let parts = py.detach(run).map_err(to_python)?;
-        Ok(parts
-            .into_iter()
-            .map(|part| part.into_iter().map(PyBlock).collect())
-            .collect())
+        Ok(parts.into_iter().map(|part| part.into_iter().map(PyBlock).collect()).collect())
     }
 
     fn add_broadcast(&self, id: u64, data: &[u8]) {

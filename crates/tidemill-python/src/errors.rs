@@ -46,11 +46,7 @@ fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyResult<&'static str> {
     details.set_item("message", error.to_string())?;
     match error {
-        Error::User {
-            error,
-            partition,
-            attempts,
-        } => {
+        Error::User { error, partition, attempts } => {
             details.set_item("type", &error.kind)?;
             details.set_item("message", &error.message)?;
             details.set_item("traceback", &error.traceback)?;
@@ -61,21 +57,13 @@ fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyRes
             details.set_item("exception", payload)?;
             Ok("user_function")
         }
-        Error::ExecutorLost {
-            partition,
-            attempts,
-            message,
-        } => {
+        Error::ExecutorLost { partition, attempts, message } => {
             details.set_item("message", message)?;
             details.set_item("partition", partition)?;
             details.set_item("attempts", attempts)?;
             Ok("worker_lost")
         }
-        Error::Batch {
-            time,
-            output,
-            cause,
-        } => {
+        Error::Batch { time, output, cause } => {
             details.set_item("time_ms", time.0)?;
             details.set_item("output", output)?;
             details.set_item("cause", make(py, cause)?.into_value(py))?;

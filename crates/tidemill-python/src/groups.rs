@@ -63,9 +63,7 @@ impl<'a> Groups<'a> {
                     group.reduced.extend_from_slice(value);
                     return Some(());
                 }
-                reducer
-                    .merge(arena, &mut group.reduced, value)
-                    .then_some(())
+                reducer.merge(arena, &mut group.reduced, value).then_some(())
             }
             _ => {
                 pickle::write(&mut group.pickled, self.value, value);
@@ -76,10 +74,7 @@ impl<'a> Groups<'a> {
 
     fn find(&mut self, key: &[u64]) -> usize {
         // A constant key has the same address each time.
-        let (first, second) = (
-            key.first().copied().unwrap_or(0),
-            key.get(1).copied().unwrap_or(0),
-        );
+        let (first, second) = (key.first().copied().unwrap_or(0), key.get(1).copied().unwrap_or(0));
         let at = (first ^ (first >> 7) ^ second) as usize % RECENT;
         let (a, b, known) = self.recent[at];
         if self.key.slots() <= 2 && (a, b) == (first, second) && known != usize::MAX {
@@ -93,11 +88,7 @@ impl<'a> Groups<'a> {
                 let index = self.groups.len();
                 self.by_key.insert(self.scratch.clone(), index);
                 let (pickled, reduced) = (Vec::new(), Vec::new());
-                self.groups.push(Group {
-                    key: key.to_vec(),
-                    pickled,
-                    reduced,
-                });
+                self.groups.push(Group { key: key.to_vec(), pickled, reduced });
                 index
             }
         };
@@ -147,9 +138,7 @@ fn canonical(ty: &Type, slots: &[u64], out: &mut Vec<u8>) {
             out.extend_from_slice(text.as_bytes());
         }
         Type::Tuple(items) => each_item(items, slots, |item, slots| canonical(item, slots, out)),
-        _ => slots
-            .iter()
-            .for_each(|slot| out.extend_from_slice(&slot.to_le_bytes())),
+        _ => slots.iter().for_each(|slot| out.extend_from_slice(&slot.to_le_bytes())),
     }
 }
 

@@ -27,10 +27,7 @@ pub fn portable_hash(obj: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 fn tuple_hash(tuple: &Bound<'_, PyTuple>) -> PyResult<i64> {
-    let items = tuple
-        .iter()
-        .map(|item| portable_hash(&item))
-        .collect::<PyResult<Vec<_>>>()?;
+    let items = tuple.iter().map(|item| portable_hash(&item)).collect::<PyResult<Vec<_>>>()?;
     Ok(of_tuple(&items))
 }
 
@@ -74,14 +71,8 @@ pub fn of_str(text: &str) -> i64 {
 fn of_points(points: &[u32]) -> i64 {
     let bytes: Vec<u8> = match points.iter().copied().max().unwrap_or(0) {
         0..=0xff => points.iter().map(|&point| point as u8).collect(),
-        0x100..=0xffff => points
-            .iter()
-            .flat_map(|&point| (point as u16).to_le_bytes())
-            .collect(),
-        _ => points
-            .iter()
-            .flat_map(|point| point.to_le_bytes())
-            .collect(),
+        0x100..=0xffff => points.iter().flat_map(|&point| (point as u16).to_le_bytes()).collect(),
+        _ => points.iter().flat_map(|point| point.to_le_bytes()).collect(),
     };
     siphash(&bytes)
 }

@@ -57,7 +57,7 @@ pub struct Native {
 enum Sink {
     None,
     Group,
-    Reduce(Reducer),
+    Reduce(Box<Reducer>),
 }
 
 /// Records of given-up rows as the worker returns them.
@@ -126,8 +126,7 @@ impl Native {
             }
         }
         self.seen.fetch_add(seen, Ordering::Relaxed);
-        self.given_up
-            .fetch_add(rows.given_up().len(), Ordering::Relaxed);
+        self.given_up.fetch_add(rows.given_up().len(), Ordering::Relaxed);
         let mut held = None;
         let redone = match given_up.is_empty() {
             true => Redone::Typed(Vec::new()),
@@ -186,10 +185,8 @@ impl Native {
                     pickle::write_int(&mut places, place as i64);
                 }
                 pickle::end_list(&mut places);
-                let places: BlockRef = Arc::new(DataBlock {
-                    records: rows.given_up().len(),
-                    data: places,
-                });
+                let places: BlockRef =
+                    Arc::new(DataBlock { records: rows.given_up().len(), data: places });
                 vec![vec![pickled(rows, &[], record)], vec![block], vec![places]]
             }
         }
@@ -208,9 +205,7 @@ fn sink_for(plan: &Plan, record: &Type) -> Option<Sink> {
     }
     match plan.sink.as_deref() {
         Some("group") => Some(Sink::Group),
-        Some("reduce") => Reducer::new(plan.reduce.as_ref()?, value)
-            .ok()
-            .map(Sink::Reduce),
+        Some("reduce") => Reducer::new(plan.reduce.as_ref()?, value).ok().map(|reducer| Sink::Reduce(Box::new(reducer))),
         _ => None,
     }
 }

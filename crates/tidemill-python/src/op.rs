@@ -15,10 +15,7 @@ pub struct PyOp {
 
 impl PyOp {
     pub fn shared(function: Py<PyAny>, label: &str) -> OpRef {
-        Arc::new(PyOp {
-            label: label.to_owned(),
-            function,
-        })
+        Arc::new(PyOp { label: label.to_owned(), function })
     }
 }
 

@@ -21,10 +21,7 @@ pub struct PyRdd {
 
 impl PyRdd {
     pub fn new(engine: &Arc<Engine>, node: RddRef) -> Self {
-        PyRdd {
-            engine: engine.clone(),
-            node,
-        }
+        PyRdd { engine: engine.clone(), node }
     }
 }
 
@@ -56,8 +53,7 @@ impl PyRdd {
 
     #[setter]
     fn set_tag(&self, tag: Option<Py<PyAny>>) {
-        self.node
-            .set_note(tag.map(|tag| Arc::new(Tag(tag)) as Arc<dyn Any + Send + Sync>));
+        self.node.set_note(tag.map(|tag| Arc::new(Tag(tag)) as Arc<dyn Any + Send + Sync>));
     }
 
     #[getter]
@@ -82,28 +78,19 @@ impl PyRdd {
     }
 
     fn shuffle(&self, op: Py<PyAny>, n: usize, label: &str) -> PyRdd {
-        let node = self
-            .engine
-            .shuffle(&self.node, PyOp::shared(op, label), n.max(1));
+        let node = self.engine.shuffle(&self.node, PyOp::shared(op, label), n.max(1));
         PyRdd::new(&self.engine, node)
     }
 
     fn coalesce(&self, py: Python<'_>, groups: Vec<Vec<usize>>) -> PyResult<PyRdd> {
         let count = self.num_partitions(py)?;
-        if let Some(wrong) = groups
-            .iter()
-            .flatten()
-            .find(|&&partition| partition >= count)
-        {
+        if let Some(wrong) = groups.iter().flatten().find(|&&partition| partition >= count) {
             let text = format!("partition {wrong} of an RDD with {count} partitions");
             return Err(PyIndexError::new_err(text));
         }
         let group = |group: Vec<usize>| group.into_iter().map(|partition| (0, partition)).collect();
         let groups = groups.into_iter().map(group).collect();
-        Ok(PyRdd::new(
-            &self.engine,
-            self.engine.gather(vec![self.node.clone()], groups),
-        ))
+        Ok(PyRdd::new(&self.engine, self.engine.gather(vec![self.node.clone()], groups)))
     }
 
     #[allow(unused_variables)]

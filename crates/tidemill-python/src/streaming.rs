@@ -37,9 +37,7 @@ impl PyStreaming {
         let config = streaming_config(&conf).map_err(to_python)?;
         let engine = engine.get().engine.clone();
         let streaming = Streaming::new(engine, millis(interval_ms), config).map_err(to_python)?;
-        Ok(PyStreaming {
-            streaming: Arc::new(streaming),
-        })
+        Ok(PyStreaming { streaming: Arc::new(streaming) })
     }
 
     fn socket(&self, host: &str, port: i64) -> PyResult<u64> {
@@ -77,9 +75,7 @@ impl PyStreaming {
                 let result = func.bind(py).call1((time.0, handles))?;
                 result.extract::<Option<Py<PyRdd>>>().map_err(PyErr::from)
             });
-            Ok(result
-                .map_err(from_python)?
-                .map(|rdd| rdd.get().node.clone()))
+            Ok(result.map_err(from_python)?.map(|rdd| rdd.get().node.clone()))
         };
         self.graph(|graph| graph.transform(label, &parents, Arc::new(call)))
     }
@@ -153,10 +149,7 @@ impl PyStreaming {
         let (begin, end) = (BatchTime(begin_ms), BatchTime(end_ms));
         let slice = || self.streaming.slice(StreamId(node), begin, end);
         let rdds = py.detach(slice).map_err(to_python)?;
-        Ok(rdds
-            .into_iter()
-            .map(|rdd| PyRdd::new(self.streaming.engine(), rdd))
-            .collect())
+        Ok(rdds.into_iter().map(|rdd| PyRdd::new(self.streaming.engine(), rdd)).collect())
     }
 
     #[staticmethod]
@@ -183,11 +176,8 @@ impl PyStreaming {
     fn await_termination(&self, py: Python<'_>, timeout_s: Option<f64>) -> PyResult<bool> {
         let timeout = timeout_s
             .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
-        py.detach(|| {
-            self.streaming
-                .await_termination(timeout, &mut check_signals)
-        })
-        .map_err(to_python)
+        py.detach(|| self.streaming.await_termination(timeout, &mut check_signals))
+            .map_err(to_python)
     }
 
     #[getter]
@@ -210,10 +200,7 @@ impl PyStreaming {
         dict.set_item("records", summary.records)?;
         dict.set_item("failed_batches", summary.failed)?;
         dict.set_item("median_processing_ms", to_ms(summary.median_processing))?;
-        dict.set_item(
-            "max_scheduling_delay_ms",
-            to_ms(summary.max_scheduling_delay),
-        )?;
+        dict.set_item("max_scheduling_delay_ms", to_ms(summary.max_scheduling_delay))?;
         Ok(dict)
     }
 
@@ -237,11 +224,7 @@ impl PyStreaming {
         &self,
         add: impl FnOnce(&tidemill::streaming::graph::Graph) -> tidemill::Result<StreamId>,
     ) -> PyResult<u64> {
-        self.streaming
-            .graph()
-            .and_then(add)
-            .map(|id| id.0)
-            .map_err(to_python)
+        self.streaming.graph().and_then(add).map(|id| id.0).map_err(to_python)
     }
 
     /// A Python function from one RDD to another.

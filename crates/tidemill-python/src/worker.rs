@@ -109,10 +109,7 @@ impl Worker {
         // SAFETY: between fork and exec only two system calls are made, both async-signal-safe.
         unsafe { command.pre_exec(tie_to_parent) };
         let child = command.spawn()?;
-        let process = Process {
-            child,
-            socket: ours.try_clone()?,
-        };
+        let process = Process { child, socket: ours.try_clone()? };
         let worker = Worker {
             reader: BufReader::with_capacity(1 << 16, ours.try_clone()?),
             writer: ours,
@@ -149,12 +146,8 @@ impl Worker {
         }
         let fresh = self.payloads.insert(payload.hash.clone());
         let body: &[u8] = if fresh { &payload.bytes } else { &[] };
-        let dropped: Vec<u64> = self
-            .broadcasts
-            .iter()
-            .copied()
-            .filter(|id| !known.contains_key(id))
-            .collect();
+        let dropped: Vec<u64> =
+            self.broadcasts.iter().copied().filter(|id| !known.contains_key(id)).collect();
         self.broadcasts.retain(|id| known.contains_key(id));
         let mut shared: Vec<(u64, &[u8])> = Vec::new();
         for id in &payload.broadcasts {
@@ -166,9 +159,7 @@ impl Worker {
         }
         let form =
             |block: &BlockRef| wire_form(block).map(|(kind, data)| (kind, block.len(), data.len()));
-        let parts = inputs
-            .iter()
-            .map(|partition| partition.iter().map(form).collect());
+        let parts = inputs.iter().map(|partition| partition.iter().map(form).collect());
         let inputs_header = match parts.collect::<Result<Vec<Vec<_>>, Error>>() {
             Ok(header) => header,
             Err(error) => return Ok(Err(error)),
@@ -184,20 +175,14 @@ impl Worker {
             stage: cx.stage.0,
             task: cx.task.0,
             props: &cx.properties,
-            broadcasts: shared
-                .iter()
-                .map(|(id, value)| (*id, value.len()))
-                .collect(),
+            broadcasts: shared.iter().map(|(id, value)| (*id, value.len())).collect(),
             drop_broadcasts: dropped,
             inputs: inputs_header,
         })?;
         let length = (header.len() as u32).to_le_bytes();
         let mut pieces: Vec<&[u8]> = vec![&length, &header, body];
         pieces.extend(shared.iter().map(|(_, value)| *value));
-        let blocks = inputs
-            .iter()
-            .flatten()
-            .filter_map(|block| wire_form(block).ok());
+        let blocks = inputs.iter().flatten().filter_map(|block| wire_form(block).ok());
         pieces.extend(blocks.map(|(_, data)| data));
         write_all(&mut self.writer, &pieces).map(Ok)
     }

@@ -49,9 +49,7 @@ impl Gen<'_> {
                 Ok(())
             }
             Step::FlatMap(f) => {
-                let Some(list) = self.inline(f, vec![value])? else {
-                    return Ok(());
-                };
+                let Some(list) = self.items_of(f, value)? else { return Ok(()) };
                 self.each(&list, |this, item| this.chain(rest, item, emitted))
             }
             Step::MapValues(f) => {
@@ -61,14 +59,20 @@ impl Gen<'_> {
             }
             Step::FlatMapValues(f) => {
                 let [key, value] = pair(value)?;
-                let Some(list) = self.inline(f, vec![value])? else {
-                    return Ok(());
-                };
+                let Some(list) = self.items_of(f, value)? else { return Ok(()) };
                 self.each(&list, |this, item| {
                     this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
                 })
             }
         }
+    }
+
+    /// What a function for `flatMap` returns; a generator is used up here and now.
+    fn items_of(&mut self, function: &Function, value: Value) -> Result<Option<Value>> {
+        self.uses_up = true;
+        let items = self.inline(function, vec![value]);
+        self.uses_up = false;
+        items
     }
 
     fn go_on(&mut self, rest: &[Step], value: Option<Value>, emitted: &mut Emitted) -> Result<()> {
@@ -77,10 +81,7 @@ impl Gen<'_> {
 
     fn emit_record(&mut self, value: &Value, emitted: &mut Emitted) -> Result<()> {
         if emitted.get_or_insert_with(|| value.ty.clone()) != &value.ty {
-            return Err(Reason::unsupported(
-                "a chain whose records have several types",
-                0,
-            ));
+            return Err(Reason::unsupported("a chain whose records have several types", 0));
         }
         if contains_list(&value.ty) {
             return Err(Reason::unsupported("a record with a list in it", 0));
@@ -188,11 +189,7 @@ impl Gen<'_> {
                 if local.ty == Type::None {
                     self.statement = first;
                 }
-                return Err(Reason::types(
-                    "a function returning",
-                    &[&local.ty, &value.ty],
-                    0,
-                ));
+                return Err(Reason::types("a function returning", &[&local.ty, &value.ty], 0));
             }
         };
         self.set(&local, &value);
@@ -233,24 +230,17 @@ impl Gen<'_> {
             Stmt::If { c, a, b } => self.if_statement(c, a, b),
             Stmt::Return { v, .. } => {
                 let value = match v {
+                    Some(v) if self.uses_up && self.frames.len() == 1 => self.used_up_one(v)?,
                     Some(v) => self.expr(v)?,
                     None => Value::new(Type::None, vec![]),
                 };
-                if self.live {
-                    self.return_value(value)
-                } else {
-                    Ok(())
-                }
+                if self.live { self.return_value(value) } else { Ok(()) }
             }
             Stmt::Expr { v } => self.expr(v).map(drop),
             Stmt::Pass => Ok(()),
-            Stmt::For {
-                t,
-                iter,
-                body,
-                otherwise,
-                l,
-            } => self.for_statement(t, iter, body, otherwise, *l),
+            Stmt::For { t, iter, body, otherwise, l } => {
+                self.for_statement(t, iter, body, otherwise, *l)
+            }
             Stmt::While { c, body } => self.while_statement(c, body),
             Stmt::Break | Stmt::Continue => {
                 let Some(inner) = self.loops.last() else {
@@ -259,21 +249,11 @@ impl Gen<'_> {
                 if inner.tries != self.tries.len() {
                     return Err(Reason::unsupported("break or continue out of try", 0));
                 }
-                let to = if matches!(statement, Stmt::Break) {
-                    inner.exit
-                } else {
-                    inner.next
-                };
+                let to = if matches!(statement, Stmt::Break) { inner.exit } else { inner.next };
                 self.jump(to, &[]);
                 Ok(())
             }
-            Stmt::Try {
-                body,
-                handlers,
-                otherwise,
-                finally,
-                l,
-            } => {
+            Stmt::Try { body, handlers, otherwise, finally, l } => {
                 if !finally.is_empty() {
                     return Err(Reason::unsupported("finally", *l));
                 }
@@ -357,11 +337,7 @@ impl Gen<'_> {
         }
         self.enter_sealed(inside);
         let tries = self.tries.len();
-        self.loops.push(Loop {
-            next: head,
-            exit,
-            tries,
-        });
+        self.loops.push(Loop { next: head, exit, tries });
         self.body(body)?;
         self.loops.pop();
         self.jump(head, &[]);
@@ -377,17 +353,12 @@ impl Gen<'_> {
         handlers: &[Handler],
         otherwise: &[Stmt],
     ) -> Result<()> {
-        let blocks: Vec<_> = handlers
-            .iter()
-            .map(|h| (h.types.clone(), self.b.create_block()))
-            .collect();
+        let blocks: Vec<_> =
+            handlers.iter().map(|h| (h.types.clone(), self.b.create_block())).collect();
         let after = self.b.create_block();
         let before = self.frame()?.assigned.clone();
         let used = vec![false; blocks.len()];
-        self.tries.push(Try {
-            handlers: blocks.clone(),
-            used,
-        });
+        self.tries.push(Try { handlers: blocks.clone(), used });
         self.body(body)?;
         let inner = self.tries.pop();
         self.body(otherwise)?;
@@ -444,10 +415,7 @@ impl Gen<'_> {
             }
             Type::List(_) => {
                 let length = self.list_length(&value);
-                let wrong = self
-                    .b
-                    .ins()
-                    .icmp_imm(IntCC::NotEqual, length, targets.len() as i64);
+                let wrong = self.b.ins().icmp_imm(IntCC::NotEqual, length, targets.len() as i64);
                 self.raise_if(wrong, Raised::Value);
                 let mut items = Vec::new();
                 for i in 0..targets.len() {
@@ -468,10 +436,7 @@ impl Gen<'_> {
         let frame = self.frame()?;
         match frame.locals.get(name).cloned() {
             Some(local) if frame.assigned.contains(name) => Ok(self.get(&local)),
-            _ => Err(Reason::unsupported(
-                format!("{name}, which may have no value here,"),
-                line,
-            )),
+            _ => Err(Reason::unsupported(format!("{name}, which may have no value here,"), line)),
         }
     }
 
@@ -482,10 +447,7 @@ impl Gen<'_> {
             ExprKind::Const { t, v } => self.constant(t, v, line),
             ExprKind::Name { id } => self.name(id, line),
             ExprKind::Tuple { v } => {
-                let items = v
-                    .iter()
-                    .map(|item| self.expr(item))
-                    .collect::<Result<Vec<_>>>()?;
+                let items = v.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
                 Ok(Value::tuple(items))
             }
             ExprKind::List { v } => self.list(v, line),
@@ -517,13 +479,9 @@ impl Gen<'_> {
             ExprKind::Index { o, i } => self.index(o, i, line),
             ExprKind::Slice { o, lo, hi } => self.slice(o, lo.as_deref(), hi.as_deref(), line),
             ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),
-            ExprKind::Comp {
-                elt,
-                target,
-                iter,
-                ifs,
-                ..
-            } => self.comprehension(elt, target, iter, ifs, line),
+            ExprKind::Comp { elt, target, iter, ifs, .. } => {
+                self.comprehension(elt, target, iter, ifs, line)
+            }
             ExprKind::Fstring { parts } => self.fstring(parts, line),
             ExprKind::ConstSet { .. } | ExprKind::Builtin { .. } | ExprKind::Func { .. } => {
                 Err(Reason::unsupported("this use of a name", line))
@@ -533,17 +491,16 @@ impl Gen<'_> {
 
     /// Arguments of a function that takes every item of a generator.
     pub(crate) fn used_up(&mut self, args: &[Expr]) -> Result<Vec<Value>> {
-        let one = |arg: &Expr| match &arg.kind {
-            ExprKind::Comp {
-                elt,
-                target,
-                iter,
-                ifs,
-                ..
-            } => self.comprehension(elt, target, iter, ifs, arg.line),
+        args.iter().map(|arg| self.used_up_one(arg)).collect()
+    }
+
+    fn used_up_one(&mut self, arg: &Expr) -> Result<Value> {
+        match &arg.kind {
+            ExprKind::Comp { elt, target, iter, ifs, .. } => {
+                self.comprehension(elt, target, iter, ifs, arg.line)
+            }
             _ => self.expr(arg),
-        };
-        args.iter().map(one).collect()
+        }
     }
 
     fn constant(&mut self, ty: &str, v: &serde_json::Value, line: u32) -> Result<Value> {
@@ -559,10 +516,7 @@ impl Gen<'_> {
                 Ok(Value::new(Type::Int, vec![value]))
             }
             "float" => {
-                let text = v
-                    .as_str()
-                    .map(str::to_owned)
-                    .unwrap_or_else(|| v.to_string());
+                let text = v.as_str().map(str::to_owned).unwrap_or_else(|| v.to_string());
                 let value: f64 = text.parse().map_err(|_| wrong())?;
                 let value = self.b.ins().f64const(value);
                 Ok(Value::new(Type::Float, vec![value]))
@@ -583,11 +537,7 @@ impl Gen<'_> {
                 Ok(Value::new(Type::Float, vec![value]))
             }
             ("+", Type::Int | Type::Float) => Ok(value),
-            _ => Err(Reason::types(
-                format!("the operator {op}"),
-                &[&value.ty],
-                line,
-            )),
+            _ => Err(Reason::types(format!("the operator {op}"), &[&value.ty], line)),
         }
     }
 
@@ -619,11 +569,7 @@ impl Gen<'_> {
     /// In `and`, goes on if the flag is true; in `or`, if it is false; else to `merge` with the flag.
     fn stop_or_go_on(&mut self, op: &str, flag: IrValue, merge: Block) {
         let [stop, go_on] = [(); 2].map(|()| self.b.create_block());
-        let (yes, no) = if op == "and" {
-            (go_on, stop)
-        } else {
-            (stop, go_on)
-        };
+        let (yes, no) = if op == "and" { (go_on, stop) } else { (stop, go_on) };
         self.branch(flag, yes, no);
         self.enter_sealed(stop);
         self.jump(merge, &[flag]);
@@ -685,29 +631,18 @@ impl Gen<'_> {
             let same = self.compare("==", value, &item, line)?;
             found = self.b.ins().bor(found, same);
         }
-        Ok(if op == "in" {
-            found
-        } else {
-            self.b.ins().icmp_imm(IntCC::Equal, found, 0)
-        })
+        Ok(if op == "in" { found } else { self.b.ins().icmp_imm(IntCC::Equal, found, 0) })
     }
 
     /// `value in (a, b)`: every item is evaluated first, as Python does.
     fn member_of(&mut self, op: &str, value: &Value, items: &[Expr], line: u32) -> Result<IrValue> {
-        let items = items
-            .iter()
-            .map(|item| self.expr(item))
-            .collect::<Result<Vec<_>>>()?;
+        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         let mut found = self.b.ins().iconst(types::I8, 0);
         for item in items {
             let same = self.compare("==", value, &item, line)?;
             found = self.b.ins().bor(found, same);
         }
-        Ok(if op == "in" {
-            found
-        } else {
-            self.b.ins().icmp_imm(IntCC::Equal, found, 0)
-        })
+        Ok(if op == "in" { found } else { self.b.ins().icmp_imm(IntCC::Equal, found, 0) })
     }
 
     /// `a and b`, `a or b` as values.
@@ -731,11 +666,7 @@ impl Gen<'_> {
             };
             self.set(&room, &value);
             let [stop, go_on] = [(); 2].map(|()| self.b.create_block());
-            let (yes, no) = if op == "and" {
-                (go_on, stop)
-            } else {
-                (stop, go_on)
-            };
+            let (yes, no) = if op == "and" { (go_on, stop) } else { (stop, go_on) };
             self.branch(flag, yes, no);
             self.enter_sealed(stop);
             self.jump(merge, &[]);
@@ -764,11 +695,7 @@ impl Gen<'_> {
         self.enter_sealed(otherwise);
         let value = self.expr(no)?;
         if value.ty != room.ty {
-            return Err(Reason::types(
-                "a conditional expression",
-                &[&room.ty, &value.ty],
-                line,
-            ));
+            return Err(Reason::types("a conditional expression", &[&room.ty, &value.ty], line));
         }
         self.set(&room, &value);
         self.jump(merge, &[]);
@@ -777,10 +704,7 @@ impl Gen<'_> {
     }
 
     fn list(&mut self, items: &[Expr], line: u32) -> Result<Value> {
-        let items = items
-            .iter()
-            .map(|item| self.expr(item))
-            .collect::<Result<Vec<_>>>()?;
+        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         let Some(first) = items.first() else {
             return Err(Reason::unsupported("an empty list", line));
         };
@@ -875,7 +799,7 @@ impl Gen<'_> {
                     let expr: Expr = serde_json::from_value(other.clone())
                         .map_err(|e| Reason::Codegen(e.to_string()))?;
                     let value = self.expr(&expr)?;
-                    self.to_str(&value, line)?
+                    self.text_of(&value, line)?
                 }
             };
             text = self.binary("+", &text, &piece, line)?;
@@ -886,10 +810,7 @@ impl Gen<'_> {
 
 fn pair(value: Value) -> Result<[Value; 2]> {
     let ty = value.ty.clone();
-    value
-        .items()
-        .try_into()
-        .map_err(|_| Reason::types("an operator by key", &[&ty], 0))
+    value.items().try_into().map_err(|_| Reason::types("an operator by key", &[&ty], 0))
 }
 
 fn contains_list(ty: &Type) -> bool {

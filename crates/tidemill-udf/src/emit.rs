@@ -39,6 +39,8 @@ pub(crate) struct Gen<'a> {
     pub(crate) frames: Vec<Frame>,
     pub(crate) tries: Vec<Try>,
     pub(crate) loops: Vec<Loop>,
+    /// Whether the function in hand may return a generator.
+    pub(crate) uses_up: bool,
     /// Whether the current block can be reached and is open.
     pub(crate) live: bool,
     /// The statement in hand.
@@ -131,10 +133,7 @@ impl Gen<'_> {
         let done = self.b.ins().icmp_imm(IntCC::Equal, status, i64::from(DONE));
         self.branch(done, good, bad);
         self.enter_sealed(bad);
-        let certain = self
-            .b
-            .ins()
-            .icmp_imm(IntCC::Equal, status, i64::from(RAISES));
+        let certain = self.b.ins().icmp_imm(IntCC::Equal, status, i64::from(RAISES));
         let raising = self.b.create_block();
         self.branch(certain, raising, self.give_up);
         self.enter_sealed(raising);
@@ -155,9 +154,7 @@ impl Gen<'_> {
             None => {
                 let mut signature = self.module.make_signature();
                 for &arg in args {
-                    signature
-                        .params
-                        .push(AbiParam::new(self.b.func.dfg.value_type(arg)));
+                    signature.params.push(AbiParam::new(self.b.func.dfg.value_type(arg)));
                 }
                 let ty = result.map(|letter| match letter {
                     'F' => types::F64,
@@ -202,31 +199,22 @@ impl Gen<'_> {
 
     pub(crate) fn store(&mut self, value: &Value, address: IrValue) {
         for (i, &slot) in value.slots.iter().enumerate() {
-            self.b
-                .ins()
-                .store(MemFlags::trusted(), slot, address, (i * 8) as i32);
+            self.b.ins().store(MemFlags::trusted(), slot, address, (i * 8) as i32);
         }
     }
 
     pub(crate) fn load(&mut self, ty: &Type, address: IrValue, first: usize) -> Value {
         let slots = ir_types(ty).into_iter().enumerate().map(|(i, ir)| {
-            self.b
-                .ins()
-                .load(ir, MemFlags::trusted(), address, ((first + i) * 8) as i32)
+            self.b.ins().load(ir, MemFlags::trusted(), address, ((first + i) * 8) as i32)
         });
         let slots = slots.collect();
         Value::new(ty.clone(), slots)
     }
 
     pub(crate) fn declare(&mut self, ty: &Type) -> Local {
-        let slots: Vec<Variable> = ir_types(ty)
-            .into_iter()
-            .map(|ir| self.b.declare_var(ir))
-            .collect();
-        Local {
-            ty: ty.clone(),
-            slots,
-        }
+        let slots: Vec<Variable> =
+            ir_types(ty).into_iter().map(|ir| self.b.declare_var(ir)).collect();
+        Local { ty: ty.clone(), slots }
     }
 
     pub(crate) fn set(&mut self, local: &Local, value: &Value) {
@@ -236,18 +224,12 @@ impl Gen<'_> {
     }
 
     pub(crate) fn get(&mut self, local: &Local) -> Value {
-        let slots = local
-            .slots
-            .iter()
-            .map(|&variable| self.b.use_var(variable))
-            .collect();
+        let slots = local.slots.iter().map(|&variable| self.b.use_var(variable)).collect();
         Value::new(local.ty.clone(), slots)
     }
 
     pub(crate) fn frame(&mut self) -> Result<&mut Frame> {
-        self.frames
-            .last_mut()
-            .ok_or_else(|| Reason::Codegen("no function".into()))
+        self.frames.last_mut().ok_or_else(|| Reason::Codegen("no function".into()))
     }
 
     /// Python's truth of a value, as 0 or 1 in 8 bits.
@@ -270,9 +252,7 @@ impl Gen<'_> {
     }
 
     pub(crate) fn list_length(&mut self, list: &Value) -> IrValue {
-        self.b
-            .ins()
-            .load(types::I64, MemFlags::trusted(), list.one(), 8)
+        self.b.ins().load(types::I64, MemFlags::trusted(), list.one(), 8)
     }
 
     /// The item of a list at a checked index.
@@ -280,10 +260,7 @@ impl Gen<'_> {
         let Type::List(item) = list.ty.clone() else {
             return list.clone();
         };
-        let data = self
-            .b
-            .ins()
-            .load(types::I64, MemFlags::trusted(), list.one(), 0);
+        let data = self.b.ins().load(types::I64, MemFlags::trusted(), list.one(), 0);
         let offset = self.b.ins().imul_imm(index, (item.slots() * 8) as i64);
         let address = self.b.ins().iadd(data, offset);
         self.load(&item, address, 0)
@@ -295,10 +272,7 @@ impl Gen<'_> {
             return value.one();
         }
         let raised = self.b.ins().iadd_imm(value.one(), EXACT);
-        let outside = self
-            .b
-            .ins()
-            .icmp_imm(IntCC::UnsignedGreaterThan, raised, 2 * EXACT);
+        let outside = self.b.ins().icmp_imm(IntCC::UnsignedGreaterThan, raised, 2 * EXACT);
         self.deopt_if(outside);
         self.b.ins().fcvt_from_sint(types::F64, value.one())
     }
@@ -307,20 +281,14 @@ impl Gen<'_> {
         match (&a.ty, &b.ty) {
             (Type::Str, Type::Str) if op == "+" => {
                 let out = self.room(2);
-                let args = [
-                    self.rows, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out,
-                ];
+                let args = [self.rows, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out];
                 self.call("concat", &args, None)?;
                 Ok(self.load(&Type::Str, out, 0))
             }
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
             (Type::Float, Type::Float | Type::Int | Type::Bool)
             | (Type::Int | Type::Bool, Type::Float) => self.float_binary(op, a, b, line),
-            _ => Err(Reason::types(
-                format!("the operator {op}"),
-                &[&a.ty, &b.ty],
-                line,
-            )),
+            _ => Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line)),
         }
     }
 
@@ -347,11 +315,7 @@ impl Gen<'_> {
                 return Ok(Value::new(a.ty.clone(), vec![value]));
             }
             _ => {
-                return Err(Reason::types(
-                    format!("the operator {op}"),
-                    &[&a.ty, &b.ty],
-                    line,
-                ));
+                return Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line));
             }
         };
         self.deopt_if(overflow);
@@ -386,11 +350,7 @@ impl Gen<'_> {
 
     fn float_binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
         if !matches!(op, "+" | "-" | "*" | "/" | "//" | "%") {
-            return Err(Reason::types(
-                format!("the operator {op}"),
-                &[&a.ty, &b.ty],
-                line,
-            ));
+            return Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line));
         }
         let (x, y) = (self.as_float(a), self.as_float(b));
         if matches!(op, "/" | "//" | "%") {
@@ -419,10 +379,7 @@ impl Gen<'_> {
                 if b.ty != Type::None {
                     return Err(wrong());
                 }
-                Ok(self
-                    .b
-                    .ins()
-                    .iconst(types::I8, i64::from((a.ty == Type::None) == (op == "is"))))
+                Ok(self.b.ins().iconst(types::I8, i64::from((a.ty == Type::None) == (op == "is"))))
             }
             (Type::Str, Type::Str) => self.compare_str(op, a, b, line),
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => {
@@ -444,17 +401,11 @@ impl Gen<'_> {
             let how = self.int(0);
             let args = [args[2], args[3], args[0], args[1], how];
             let found = self.call_value("contains", &args, 'I')?;
-            return Ok(self
-                .b
-                .ins()
-                .icmp_imm(IntCC::Equal, found, i64::from(op == "in")));
+            return Ok(self.b.ins().icmp_imm(IntCC::Equal, found, i64::from(op == "in")));
         }
         if matches!(op, "==" | "!=") {
             let same = self.call_value("equal", &args, 'I')?;
-            return Ok(self
-                .b
-                .ins()
-                .icmp_imm(IntCC::Equal, same, i64::from(op == "==")));
+            return Ok(self.b.ins().icmp_imm(IntCC::Equal, same, i64::from(op == "==")));
         }
         let code = int_code(op)
             .ok_or_else(|| Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line))?;

@@ -36,18 +36,11 @@ pub enum Reason {
 
 impl Reason {
     pub(crate) fn unsupported(what: impl Into<String>, line: u32) -> Reason {
-        Reason::Unsupported {
-            what: what.into(),
-            line,
-        }
+        Reason::Unsupported { what: what.into(), line }
     }
 
     pub(crate) fn types(what: impl Into<String>, types: &[&Type], line: u32) -> Reason {
         let names: Vec<String> = types.iter().map(|t| t.to_string()).collect();
-        Reason::Types {
-            what: what.into(),
-            types: names.join(" and "),
-            line,
-        }
+        Reason::Types { what: what.into(), types: names.join(" and "), line }
     }
 }

@@ -14,21 +14,14 @@ impl Raised {
         match self {
             Raised::Value => &["ValueError", "Exception", "BaseException"],
             Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
-            Raised::ZeroDivision => &[
-                "ZeroDivisionError",
-                "ArithmeticError",
-                "Exception",
-                "BaseException",
-            ],
+            Raised::ZeroDivision => {
+                &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]
+            }
         }
     }
 
     /// Whether `except types` catches it.
     pub(crate) fn is_caught_by(self, types: Option<&[String]>) -> bool {
-        types.is_none_or(|types| {
-            types
-                .iter()
-                .any(|name| self.names().contains(&name.as_str()))
-        })
+        types.is_none_or(|types| types.iter().any(|name| self.names().contains(&name.as_str())))
     }
 }

@@ -64,11 +64,7 @@ impl Compiled {
             g.chain(steps, Value::new(Type::Str, line), record)
         };
         let (code, record, left_out) = attempts(&[types::I64; 3], generate)?;
-        Ok(Compiled {
-            code,
-            record,
-            left_out,
-        })
+        Ok(Compiled { code, record, left_out })
     }
 
     /// The type of the records.
@@ -128,10 +124,7 @@ impl Reducer {
             Ok(())
         };
         let (code, _, _) = attempts(&[types::I64; 4], generate)?;
-        Ok(Reducer {
-            code,
-            slots: ty.slots(),
-        })
+        Ok(Reducer { code, slots: ty.slots() })
     }
 
     /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's.
@@ -162,9 +155,7 @@ fn attempts(
         match attempt(parameters, &forced, &generate) {
             Ok((code, Some(record))) => return Ok((code, record, reasons)),
             Ok((_, None)) => {
-                let first = reasons
-                    .first()
-                    .map_or("a side effect".to_owned(), Reason::to_string);
+                let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
             Err(failure) => {
@@ -183,21 +174,14 @@ fn attempt(
     forced: &[usize],
     generate: &impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> std::result::Result<(Code, Option<Type>), Failure> {
-    let failed = |reason: Reason| Failure {
-        reason,
-        statement: 0,
-    };
+    let failed = |reason: Reason| Failure { reason, statement: 0 };
     let mut module = new_module().map_err(failed)?;
     let mut constants = Vec::new();
     let mut context = module.make_context();
     for &ty in parameters {
         context.func.signature.params.push(AbiParam::new(ty));
     }
-    context
-        .func
-        .signature
-        .returns
-        .push(AbiParam::new(types::I32));
+    context.func.signature.returns.push(AbiParam::new(types::I32));
     context.func.name = UserFuncName::user(0, 0);
     let mut builder_context = FunctionBuilderContext::new();
     let record = {
@@ -205,29 +189,17 @@ fn attempt(
         let mut g = Gen::begin(builder, &mut module, &mut constants, forced);
         let mut record = None;
         let result = generate(&mut g, &mut record);
-        result.map_err(|reason| Failure {
-            reason,
-            statement: g.statement,
-        })?;
+        result.map_err(|reason| Failure { reason, statement: g.statement })?;
         g.end();
         record
     };
-    let id = module
-        .declare_function("row", Linkage::Export, &context.func.signature)
-        .and_then(|id| module.define_function(id, &mut context).map(|()| id))
-        .map_err(|e| failed(Reason::Codegen(format!("{e:?}"))))?;
-    module
-        .finalize_definitions()
-        .map_err(|e| failed(Reason::Codegen(e.to_string())))?;
+    let defined = |e: String| failed(Reason::Codegen(e));
+    let id = module.declare_function("row", Linkage::Export, &context.func.signature);
+    let id = id.map_err(|e| defined(e.to_string()))?;
+    module.define_function(id, &mut context).map_err(|e| defined(format!("{e:?}")))?;
+    module.finalize_definitions().map_err(|e| failed(Reason::Codegen(e.to_string())))?;
     let address = module.get_finalized_function(id);
-    Ok((
-        Code {
-            module: Some(module),
-            address,
-            _constants: constants,
-        },
-        record,
-    ))
+    Ok((Code { module: Some(module), address, _constants: constants }, record))
 }
 
 impl<'a> Gen<'a> {
@@ -255,6 +227,7 @@ impl<'a> Gen<'a> {
             frames: Vec::new(),
             tries: Vec::new(),
             loops: Vec::new(),
+            uses_up: false,
             live: true,
             statement: 0,
             forced,
@@ -281,17 +254,13 @@ impl<'a> Gen<'a> {
 fn new_module() -> Result<JITModule> {
     let wrong = |e: String| Reason::Codegen(e);
     let mut flags = settings::builder();
-    for (name, value) in [
-        ("opt_level", "speed"),
-        ("use_colocated_libcalls", "false"),
-        ("is_pic", "false"),
-    ] {
+    for (name, value) in
+        [("opt_level", "speed"), ("use_colocated_libcalls", "false"), ("is_pic", "false")]
+    {
         flags.set(name, value).map_err(|e| wrong(e.to_string()))?;
     }
     let isa = cranelift_native::builder().map_err(|e| wrong(e.to_owned()))?;
-    let isa = isa
-        .finish(settings::Flags::new(flags))
-        .map_err(|e| wrong(e.to_string()))?;
+    let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| wrong(e.to_string()))?;
     let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
     for (name, address) in symbols() {
         builder.symbol(name, address);

@@ -14,10 +14,7 @@ impl Gen<'_> {
     pub(crate) fn call_expr(&mut self, f: &Expr, args: &[Expr], line: u32) -> Result<Value> {
         match &f.kind {
             ExprKind::Func { f } => {
-                let args = args
-                    .iter()
-                    .map(|arg| self.expr(arg))
-                    .collect::<Result<Vec<_>>>()?;
+                let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
                 let name = f.name.clone();
                 let result = self.inline(f, args)?;
                 result.ok_or_else(|| Reason::unsupported(format!("a call of {name}"), line))
@@ -25,10 +22,7 @@ impl Gen<'_> {
             ExprKind::Builtin { id } => {
                 let args = match id.as_str() {
                     "sum" => self.used_up(args)?,
-                    _ => args
-                        .iter()
-                        .map(|arg| self.expr(arg))
-                        .collect::<Result<Vec<_>>>()?,
+                    _ => args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?,
                 };
                 self.builtin(id, &args, line)
             }
@@ -51,7 +45,7 @@ impl Gen<'_> {
             ("int", [a]) if matches!(a.ty, Type::Int | Type::Bool) => {
                 Ok(Value::new(Type::Int, a.slots.clone()))
             }
-            ("str", [a]) => self.to_str(a, line),
+            ("str", [a]) => self.text_of(a, line),
             ("bool", [a]) => {
                 let flag = self.truthy(a);
                 Ok(self.bool(flag))
@@ -75,7 +69,7 @@ impl Gen<'_> {
         Ok(self.load(&ty, out, 0))
     }
 
-    pub(crate) fn to_str(&mut self, value: &Value, line: u32) -> Result<Value> {
+    pub(crate) fn text_of(&mut self, value: &Value, line: u32) -> Result<Value> {
         match value.ty {
             Type::Str => Ok(value.clone()),
             Type::Int => {
@@ -134,9 +128,7 @@ impl Gen<'_> {
         }
         let second = self.compare(op, b, a, line)?;
         let pairs = a.slots.iter().zip(&b.slots);
-        let slots = pairs
-            .map(|(&x, &y)| self.b.ins().select(second, y, x))
-            .collect();
+        let slots = pairs.map(|(&x, &y)| self.b.ins().select(second, y, x)).collect();
         Ok(Value::new(a.ty.clone(), slots))
     }
 
@@ -257,13 +249,8 @@ impl Gen<'_> {
                 Ok(self.load(&Type::Str, out, 0))
             }
             (_, []) => {
-                let tests = [
-                    "isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower",
-                ];
-                let how = tests
-                    .iter()
-                    .position(|test| *test == name)
-                    .ok_or_else(wrong)?;
+                let tests = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"];
+                let how = tests.iter().position(|test| *test == name).ok_or_else(wrong)?;
                 let how = self.int(how as i64);
                 let out = self.room(1);
                 let status = self.call_value("classify", &[s, n, how, out], 'i')?;
@@ -293,9 +280,7 @@ impl Gen<'_> {
         };
         if let (Type::Tuple(types), Some(at)) = (&object.ty, constant) {
             let at = if at < 0 { at + types.len() as i64 } else { at };
-            let item = usize::try_from(at)
-                .ok()
-                .and_then(|at| object.items().into_iter().nth(at));
+            let item = usize::try_from(at).ok().and_then(|at| object.items().into_iter().nth(at));
             return item.ok_or_else(|| Reason::unsupported("an index out of range", line));
         }
         let at = self.expr(index)?;
@@ -312,10 +297,7 @@ impl Gen<'_> {
                 let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, at.one(), 0);
                 let from_end = self.b.ins().iadd(at.one(), length);
                 let at = self.b.ins().select(negative, from_end, at.one());
-                let outside = self
-                    .b
-                    .ins()
-                    .icmp(IntCC::UnsignedGreaterThanOrEqual, at, length);
+                let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, length);
                 self.raise_if(outside, Raised::Index);
                 Ok(self.list_item(&object, at))
             }
@@ -347,11 +329,8 @@ impl Gen<'_> {
             return Err(Reason::types("slicing", &[&object.ty], line));
         }
         let out = self.room(2);
-        let status = self.call_value(
-            "substring",
-            &[object.slots[0], object.slots[1], low, high, out],
-            'i',
-        )?;
+        let status =
+            self.call_value("substring", &[object.slots[0], object.slots[1], low, high, out], 'i')?;
         self.check(status, Raised::Index);
         Ok(self.load(&Type::Str, out, 0))
     }

@@ -25,9 +25,7 @@ pub fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
             out.extend_from_slice(&slots[0].to_be_bytes());
         }
         // SAFETY: the slots are those of a string of the block that is running.
-        Type::Str => write_str(out, unsafe {
-            bytes(slots[0] as *const u8, slots[1] as usize)
-        }),
+        Type::Str => write_str(out, unsafe { bytes(slots[0] as *const u8, slots[1] as usize) }),
         Type::Tuple(items) => write_tuple(out, items, slots),
         // Records never hold lists.
         Type::List(_) => out.push(b'N'),

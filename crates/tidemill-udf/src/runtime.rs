@@ -28,10 +28,7 @@ pub struct Rows {
 
 impl Rows {
     pub(crate) fn new(width: usize) -> Self {
-        Rows {
-            width,
-            ..Rows::default()
-        }
+        Rows { width, ..Rows::default() }
     }
 
     pub(crate) fn begin_row(&mut self) {
@@ -91,16 +88,8 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
 }
 
 fn new_list(rows: &Rows, capacity: usize, width: usize) -> *mut List {
-    let data = rows
-        .arena
-        .alloc_slice_fill_copy((capacity * width).max(1), 0_u64)
-        .as_mut_ptr();
-    rows.arena.alloc(List {
-        data,
-        len: 0,
-        capacity: capacity as u64,
-        width: width as u64,
-    })
+    let data = rows.arena.alloc_slice_fill_copy((capacity * width).max(1), 0_u64).as_mut_ptr();
+    rows.arena.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
 }
 
 fn push_slots(rows: &Rows, list: &mut List, item: &[u64]) {
@@ -441,10 +430,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 
 /// A number as `[+-]digits[.digits][e[+-]digits]`, which both parsers read alike.
 fn plain_float(text: &[u8]) -> Option<f64> {
-    let unsigned = text
-        .strip_prefix(b"-")
-        .or_else(|| text.strip_prefix(b"+"))
-        .unwrap_or(text);
+    let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     let first = *unsigned.first()?;
     if !(first.is_ascii_digit() || (first == b'.' && unsigned.len() > 1)) {
         return None;
@@ -483,13 +469,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_python_reads_them_or_left_to_it() {
-        for (text, value) in [
-            ("1.5", 1.5),
-            ("-2e3", -2000.0),
-            ("+.5", 0.5),
-            ("5.", 5.0),
-            ("1e400", f64::INFINITY),
-        ] {
+        for (text, value) in
+            [("1.5", 1.5), ("-2e3", -2000.0), ("+.5", 0.5), ("5.", 5.0), ("1e400", f64::INFINITY)]
+        {
             assert_eq!(parsed(text), (DONE, value), "{text}");
         }
         for text in ["", "abc", "1,5", "0x1p3", "1 2x", "--1z"] {

@@ -1,10 +1,7 @@
 //! The tree of a function, as `python/tidemill/compiler` makes it: Python's own `ast`, with every name
 //! resolved and everything that cannot be compiled already refused or marked.
 
-#![allow(
-    missing_docs,
-    reason = "the fields of a node are named in its doc line"
-)]
+#![allow(missing_docs, reason = "the fields of a node are named in its doc line")]
 
 use serde::Deserialize;
 
@@ -171,42 +168,23 @@ pub enum ExprKind {
     /// `[a, b]`.
     List { v: Vec<Expr> },
     /// `a op b`.
-    Bin {
-        op: String,
-        a: Box<Expr>,
-        b: Box<Expr>,
-    },
+    Bin { op: String, a: Box<Expr>, b: Box<Expr> },
     /// `op a`.
     Unary { op: String, a: Box<Expr> },
     /// `a < b < c`.
-    Cmp {
-        first: Box<Expr>,
-        rest: Vec<(String, Expr)>,
-    },
+    Cmp { first: Box<Expr>, rest: Vec<(String, Expr)> },
     /// `a and b`.
     Boolop { op: String, v: Vec<Expr> },
     /// `a if c else b`.
-    Ifexp {
-        c: Box<Expr>,
-        a: Box<Expr>,
-        b: Box<Expr>,
-    },
+    Ifexp { c: Box<Expr>, a: Box<Expr>, b: Box<Expr> },
     /// `f(args)`.
     Call { f: Box<Expr>, args: Vec<Expr> },
     /// `o.m(args)`.
-    Method {
-        o: Box<Expr>,
-        m: String,
-        args: Vec<Expr>,
-    },
+    Method { o: Box<Expr>, m: String, args: Vec<Expr> },
     /// `o[i]`.
     Index { o: Box<Expr>, i: Box<Expr> },
     /// `o[lo:hi]`.
-    Slice {
-        o: Box<Expr>,
-        lo: Option<Box<Expr>>,
-        hi: Option<Box<Expr>>,
-    },
+    Slice { o: Box<Expr>, lo: Option<Box<Expr>>, hi: Option<Box<Expr>> },
     /// `[elt for target in iter if ifs]`.
     Comp {
         elt: Box<Expr>,

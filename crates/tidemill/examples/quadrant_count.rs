@@ -35,9 +35,7 @@ fn key(line: &str) -> String {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, host, port] = &arguments[..] else {
-        usage()
-    };
+    let [_, host, port] = &arguments[..] else { usage() };
     let Ok(port) = port.parse() else { usage() };
 
     let sc = SparkContext::new("local[*]", "QuadrantCount")?;

@@ -75,6 +75,9 @@ pub fn bytes_in(partition: &[BlockRef]) -> usize {
 
 /// How blocks of one kind become bytes in a checkpoint and come back.
 pub trait Codec: Send + Sync {
+    /// Names the format; a checkpoint in another one is refused.
+    fn format(&self) -> &'static str;
+
     /// The block's bytes.
     fn encode(&self, block: &BlockRef) -> crate::Result<Vec<u8>>;
 

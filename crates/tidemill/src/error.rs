@@ -99,17 +99,10 @@ pub enum Error {
 impl Error {
     /// An I/O error with what was being done.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
-        Error::Io {
-            what: what.into(),
-            source: Arc::new(source),
-        }
+        Error::Io { what: what.into(), source: Arc::new(source) }
     }
 }
 
 fn record_note(error: &UserError) -> String {
-    error
-        .record
-        .as_ref()
-        .map(|r| format!(", record: {r}"))
-        .unwrap_or_default()
+    error.record.as_ref().map(|r| format!(", record: {r}")).unwrap_or_default()
 }

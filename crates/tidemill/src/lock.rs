@@ -42,9 +42,6 @@ impl Signal {
 
     /// Waits for a wake-up or until the time is over.
     pub fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, time: Duration) -> MutexGuard<'a, T> {
-        self.0
-            .wait_timeout(guard, time)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+        self.0.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
     }
 }

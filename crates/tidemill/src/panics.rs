@@ -15,9 +15,5 @@ fn error_of(panic: &(dyn Any + Send)) -> UserError {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     let message = text.unwrap_or_else(|| "a panic without a message".to_owned());
-    UserError {
-        kind: "panic".to_owned(),
-        message,
-        ..UserError::default()
-    }
+    UserError { kind: "panic".to_owned(), message, ..UserError::default() }
 }

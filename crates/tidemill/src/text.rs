@@ -94,10 +94,7 @@ impl TextBlock {
             text.push('\n');
         }
         let records = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-        TextBlock {
-            text: HipStr::from(text),
-            records,
-        }
+        TextBlock { text: HipStr::from(text), records }
     }
 
     /// The buffer: records separated and ended by `\n`.
@@ -107,10 +104,7 @@ impl TextBlock {
 
     /// The records in order.
     pub fn lines(&self) -> Lines {
-        Lines {
-            text: self.text.clone(),
-            at: 0,
-        }
+        Lines { text: self.text.clone(), at: 0 }
     }
 }
 
@@ -163,10 +157,7 @@ mod tests {
     use super::*;
 
     fn lines(bytes: &[u8]) -> Vec<String> {
-        TextBlock::from_bytes(bytes.to_vec())
-            .lines()
-            .map(|line| line.to_string())
-            .collect()
+        TextBlock::from_bytes(bytes.to_vec()).lines().map(|line| line.to_string()).collect()
     }
 
     #[test]

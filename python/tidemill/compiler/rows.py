@@ -2,8 +2,8 @@
 
 The reply for given-up rows holds, for each row, the number of its records (u32) and the records'
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
-and UTF-8, ``n`` as nothing, ``(...)`` item by item; all little-endian. The engine's `native.rs` reads
-it. Types must be exactly the compiled ones; if any record's are not, plain lists are returned.
+and UTF-8, ``n`` as nothing, ``(...)`` item by item; all little-endian. The engine's `native.rs`
+reads it. Types must be exactly the compiled ones; if any record's are not, plain lists are returned.
 """
 
 from __future__ import annotations

@@ -376,7 +376,7 @@ class StreamingContext:
         self._streaming.set_checkpoint(path)
         if path is not None:
             # Where RDD.checkpoint writes; made when it does.
-            folder = os.path.join(os.path.abspath(local_path(path)), str(uuid.uuid4()))
+            folder = os.path.join(os.path.abspath(local_path(path)), f"rdds-{uuid.uuid4()}")
             self._sc._checkpoint_dir = folder
 
     def socketTextStream(
@@ -387,8 +387,9 @@ class StreamingContext:
     ) -> DStream[str]:
         """Return a stream of the lines that a TCP server sends.
 
-        UTF-8; bytes that are not become U+FFFD, a carriage return before the newline is cut. If
-        the server cannot be reached or closes, the receiver says so and tries again.
+        UTF-8; bytes that are not become U+FFFD. A newline, a carriage return or both end a line,
+        as in PySpark. If the server cannot be reached or closes, the receiver says so and tries
+        again.
 
         Parameters
         ----------

@@ -24,14 +24,9 @@ fn run(compiled: &Compiled, lines: &[&str]) -> Vec<Option<usize>> {
 
 #[test]
 fn a_word_count_splits_and_pairs() {
-    let split = lambda(
-        "l",
-        r#"{"e":"method","o":{"e":"name","id":"l"},"m":"split","args":[]}"#,
-    );
-    let pair = lambda(
-        "w",
-        r#"{"e":"tuple","v":[{"e":"name","id":"w"},{"e":"const","t":"int","v":1}]}"#,
-    );
+    let split = lambda("l", r#"{"e":"method","o":{"e":"name","id":"l"},"m":"split","args":[]}"#);
+    let pair =
+        lambda("w", r#"{"e":"tuple","v":[{"e":"name","id":"w"},{"e":"const","t":"int","v":1}]}"#);
     let json = format!(
         r#"[{},{}]"#,
         split.replacen('{', r#"{"op":"flat_map","#, 1),
@@ -50,10 +45,7 @@ fn a_word_count_splits_and_pairs() {
 fn an_overflow_is_given_up() {
     let parse = r#"{"e":"call","f":{"e":"builtin","id":"int"},"args":[{"e":"name","id":"l"}]}"#;
     let square = format!(r#"{{"e":"bin","op":"*","a":{parse},"b":{parse}}}"#);
-    let json = format!(
-        "[{}]",
-        lambda("l", &square).replacen('{', r#"{"op":"map","#, 1)
-    );
+    let json = format!("[{}]", lambda("l", &square).replacen('{', r#"{"op":"map","#, 1));
     let compiled = match Compiled::new(&steps(&json)) {
         Ok(compiled) => compiled,
         Err(reason) => unreachable!("{reason}"),

@@ -34,16 +34,9 @@ impl SparkContext {
     /// If the master is none of these.
     pub fn new(master: &str, app_name: &str) -> Result<Self> {
         let (slots, max_attempts) = parse_master(master)?;
-        let config = EngineConfig {
-            slots,
-            max_attempts,
-            storage_bytes: STORAGE_BYTES,
-        };
+        let config = EngineConfig { slots, max_attempts, storage_bytes: STORAGE_BYTES };
         let engine = Arc::new(Engine::new(config, Arc::new(NativeBackend))?);
-        Ok(SparkContext {
-            engine,
-            app_name: app_name.into(),
-        })
+        Ok(SparkContext { engine, app_name: app_name.into() })
     }
 
     /// A context with `slots` executor threads.
@@ -128,9 +121,7 @@ fn parse_master(master: &str) -> Result<(usize, u32)> {
     if master == "local" {
         return Ok((1, 4));
     }
-    let inner = master
-        .strip_prefix("local[")
-        .and_then(|rest| rest.strip_suffix(']'));
+    let inner = master.strip_prefix("local[").and_then(|rest| rest.strip_suffix(']'));
     let (slots, attempts) = match inner.ok_or_else(wrong)?.split_once(',') {
         Some((slots, attempts)) => (slots, attempts.trim().parse().map_err(|_| wrong())?),
         None => (inner.ok_or_else(wrong)?, 4),
@@ -139,11 +130,7 @@ fn parse_master(master: &str) -> Result<(usize, u32)> {
         "*" => cores(),
         number => number.parse().map_err(|_| wrong())?,
     };
-    if slots == 0 || attempts == 0 {
-        Err(wrong())
-    } else {
-        Ok((slots, attempts))
-    }
+    if slots == 0 || attempts == 0 { Err(wrong()) } else { Ok((slots, attempts)) }
 }
 
 #[cfg(test)]
@@ -155,20 +142,11 @@ mod tests {
         assert_eq!(parse_master("local[3]").ok(), Some((3, 4)));
         assert_eq!(parse_master("local[3, 1]").ok(), Some((3, 1)));
         assert!(parse_master("local[*]").is_ok_and(|(slots, _)| slots > 0));
-        for wrong in [
-            "",
-            "yarn",
-            "local[0]",
-            "local[x]",
-            "local[2",
-            "spark://host:7077",
-            "local[2,0]",
-        ] {
+        for wrong in
+            ["", "yarn", "local[0]", "local[x]", "local[2", "spark://host:7077", "local[2,0]"]
+        {
             let text = parse_master(wrong).map_err(|e| e.to_string());
-            assert!(
-                text.is_err_and(|text| text.contains("master must be local")),
-                "{wrong}"
-            );
+            assert!(text.is_err_and(|text| text.contains("master must be local")), "{wrong}");
         }
     }
 }

@@ -29,21 +29,13 @@ pub struct DStream<T> {
 
 impl<T> Clone for DStream<T> {
     fn clone(&self) -> Self {
-        DStream {
-            ssc: self.ssc.clone(),
-            id: self.id,
-            record: PhantomData,
-        }
+        DStream { ssc: self.ssc.clone(), id: self.id, record: PhantomData }
     }
 }
 
 impl<T: Data> DStream<T> {
     pub(crate) fn new(ssc: StreamingContext, id: StreamId) -> Self {
-        DStream {
-            ssc,
-            id,
-            record: PhantomData,
-        }
+        DStream { ssc, id, record: PhantomData }
     }
 
     /// The context it belongs to.
@@ -154,11 +146,7 @@ impl<T: Data> DStream<T> {
         self.lift("count", |rdd| {
             let counts = rdd.pipe("count", |_, records| Records::new([records.count()]));
             let zero = rdd.sc.parallelize([((), 0)], 1);
-            Ok(counts
-                .map(|n| ((), n))
-                .union(&zero)?
-                .reduce_by_key(|a, b| a + b, 1)
-                .map(|(_, n)| n))
+            Ok(counts.map(|n| ((), n)).union(&zero)?.reduce_by_key(|a, b| a + b, 1).map(|(_, n)| n))
         })
     }
 
@@ -168,9 +156,7 @@ impl<T: Data> DStream<T> {
         self.lift("reduce", move |rdd| {
             let f = f.clone();
             let pairs = rdd.map(|record| ((), record));
-            Ok(pairs
-                .reduce_by_key(move |a, b| f(a, b), 1)
-                .map(|(_, record)| record))
+            Ok(pairs.reduce_by_key(move |a, b| f(a, b), 1).map(|(_, record)| record))
         })
     }
 
@@ -240,9 +226,7 @@ impl<T: Data> DStream<T> {
             // One write, so that other threads' lines do not cut the batch in two.
             let mut stdout = std::io::stdout().lock();
             let written = stdout.write_all(batch_text(time, &records).as_bytes());
-            written
-                .and_then(|()| stdout.flush())
-                .map_err(|e| Error::io("printing a batch", e))
+            written.and_then(|()| stdout.flush()).map_err(|e| Error::io("printing a batch", e))
         });
     }
 
@@ -252,9 +236,7 @@ impl<T: Data> DStream<T> {
         T: Display,
     {
         let prefix = prefix.to_owned();
-        let suffix = suffix
-            .map(|suffix| format!(".{suffix}"))
-            .unwrap_or_default();
+        let suffix = suffix.map(|suffix| format!(".{suffix}")).unwrap_or_default();
         self.output("saveAsTextFiles", move |time, rdd| {
             rdd.save_as_text_file(&format!("{prefix}-{}{suffix}", time.0))
         });
@@ -268,11 +250,7 @@ fn batch_text<T: Debug>(time: BatchTime, records: &[T]) -> String {
     for record in records.iter().take(SHOWN) {
         let _ = writeln!(text, "{record:?}");
     }
-    text + if records.len() > SHOWN {
-        "...\n\n"
-    } else {
-        "\n"
-    }
+    text + if records.len() > SHOWN { "...\n\n" } else { "\n" }
 }
 
 #[cfg(test)]

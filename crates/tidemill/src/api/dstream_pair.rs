@@ -74,9 +74,7 @@ impl<K: Key, V: Data> DStream<(K, V)> {
 
     /// The values of each key in each batch.
     pub fn group_by_key(&self) -> DStream<(K, Vec<V>)> {
-        self.lift("groupByKey", |rdd| {
-            Ok(rdd.group_by_key(rdd.sc.default_parallelism()))
-        })
+        self.lift("groupByKey", |rdd| Ok(rdd.group_by_key(rdd.sc.default_parallelism())))
     }
 
     /// Keyed state: `f` gets the batch's values of a key (none, for a key without new ones) and its state,
@@ -125,9 +123,7 @@ impl<K: Key, V: Data> DStream<(K, V)> {
                 let state: Rdd<(K, S)> = Rdd::new(for_old.clone(), node.clone());
                 Ok(state.partition_by(partitions).node)
             }),
-            update: native::head("updateStateByKey", move |inputs| {
-                update::<K, V, S>(inputs, &f)
-            }),
+            update: native::head("updateStateByKey", move |inputs| update::<K, V, S>(inputs, &f)),
             partitions,
             initial: None,
             codec: Arc::new(PostcardCodec::<(K, S)>(PhantomData)),
@@ -159,6 +155,10 @@ fn update<K: Key, V: Data, S: Data>(
 struct PostcardCodec<T>(PhantomData<fn() -> T>);
 
 impl<T: Data + Serialize + DeserializeOwned> Codec for PostcardCodec<T> {
+    fn format(&self) -> &'static str {
+        "postcard"
+    }
+
     fn encode(&self, block: &BlockRef) -> Result<Vec<u8>> {
         let records = block.as_any().downcast_ref::<VecBlock<T>>();
         let records = records.ok_or_else(|| Error::Internal("state of another type".into()))?;

@@ -34,17 +34,9 @@ type HeadFn = dyn Fn(&TaskContext, &[Partition]) -> Result<ErasedIter> + Send + 
 type TailFn = dyn Fn(&TaskContext, ErasedIter, usize) -> Result<Vec<Partition>> + Send + Sync;
 
 enum Run {
-    Pipe {
-        apply: Box<PipeFn>,
-        encode: fn(ErasedIter) -> Result<BlockRef>,
-    },
-    Head {
-        apply: Box<HeadFn>,
-        encode: fn(ErasedIter) -> Result<BlockRef>,
-    },
-    Tail {
-        apply: Box<TailFn>,
-    },
+    Pipe { apply: Box<PipeFn>, encode: fn(ErasedIter) -> Result<BlockRef> },
+    Head { apply: Box<HeadFn>, encode: fn(ErasedIter) -> Result<BlockRef> },
+    Tail { apply: Box<TailFn> },
 }
 
 /// An operator of the typed front end.
@@ -70,14 +62,7 @@ pub(crate) fn pipe<T: Data, U: Data>(
     f: impl Fn(&TaskContext, Records<T>) -> Records<U> + Send + Sync + 'static,
 ) -> OpRef {
     let apply = Box::new(move |cx: &TaskContext, iter| Ok(erase(f(cx, unerase::<T>(iter)?))));
-    Arc::new(NativeOp {
-        label,
-        decode: decode::<T>,
-        run: Run::Pipe {
-            apply,
-            encode: encode::<U>,
-        },
-    })
+    Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Pipe { apply, encode: encode::<U> } })
 }
 
 /// An operator that combines the same partition of several RDDs.
@@ -87,14 +72,7 @@ pub(crate) fn head<U: Data>(
 ) -> OpRef {
     let apply = Box::new(move |_: &TaskContext, inputs: &[Partition]| Ok(erase(f(inputs)?)));
     let decode = |_: &Partition| Err(wrong_type());
-    Arc::new(NativeOp {
-        label,
-        decode,
-        run: Run::Head {
-            apply,
-            encode: encode::<U>,
-        },
-    })
+    Arc::new(NativeOp { label, decode, run: Run::Head { apply, encode: encode::<U> } })
 }
 
 /// The end of a map stage: `choose` says which bucket a record goes to.
@@ -108,16 +86,9 @@ pub(crate) fn tail<T: Data>(
             let bucket = choose(index, &record, buckets);
             split[bucket].push(record);
         });
-        Ok(split
-            .into_iter()
-            .map(|records| vec![block(records)])
-            .collect())
+        Ok(split.into_iter().map(|records| vec![block(records)]).collect())
     });
-    Arc::new(NativeOp {
-        label,
-        decode: decode::<T>,
-        run: Run::Tail { apply },
-    })
+    Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Tail { apply } })
 }
 
 /// The partition of a key: the same in every process and release.
@@ -171,9 +142,7 @@ fn erase<T: 'static>(iter: Records<T>) -> ErasedIter {
 }
 
 fn unerase<T: 'static>(iter: ErasedIter) -> Result<Records<T>> {
-    iter.downcast::<Records<T>>()
-        .map(|iter| *iter)
-        .map_err(|_| wrong_type())
+    iter.downcast::<Records<T>>().map(|iter| *iter).map_err(|_| wrong_type())
 }
 
 fn wrong_type() -> Error {
@@ -202,9 +171,7 @@ impl Backend for NativeBackend {
         inputs: Vec<Partition>,
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
-        let plan = prepared
-            .downcast_ref::<(Vec<OpRef>, usize)>()
-            .ok_or_else(wrong_type)?;
+        let plan = prepared.downcast_ref::<(Vec<OpRef>, usize)>().ok_or_else(wrong_type)?;
         Ok(run_chain(&plan.0, plan.1, &inputs, cx)?)
     }
 

@@ -40,10 +40,7 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
     pub fn partition_by(&self, partitions: usize) -> Rdd<(K, V)> {
         let choose = |_, (key, _): &(K, V), buckets| native::bucket_of(key, buckets);
         let op = native::tail("partitionBy", choose);
-        Rdd::new(
-            self.sc.clone(),
-            self.sc.engine().shuffle(&self.node, op, partitions.max(1)),
-        )
+        Rdd::new(self.sc.clone(), self.sc.engine().shuffle(&self.node, op, partitions.max(1)))
     }
 
     /// Puts the values of each key together two by two, before and after the shuffle.
@@ -63,12 +60,7 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
     ) -> Rdd<(K, V)> {
         let f = Arc::new(f);
         let merge = f.clone();
-        self.combine_by_key(
-            |value| value,
-            move |a, b| f(a, b),
-            move |a, b| merge(a, b),
-            partitions,
-        )
+        self.combine_by_key(|value| value, move |a, b| f(a, b), move |a, b| merge(a, b), partitions)
     }
 
     /// The general aggregation by key: `create` starts a combiner from a value, `merge_value` adds
@@ -88,27 +80,21 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
         merge_combiners: impl Fn(C, C) -> C + Send + Sync + 'static,
         partitions: usize,
     ) -> Rdd<(K, C)> {
-        let local = self.pipe("combine", move |_, records| {
-            fold(records, &create, &merge_value)
-        });
+        let local = self.pipe("combine", move |_, records| fold(records, &create, &merge_value));
         local
             .partition_by(partitions)
-            .pipe("merge", move |_, records| {
-                fold(records, |first| first, &merge_combiners)
-            })
+            .pipe("merge", move |_, records| fold(records, |first| first, &merge_combiners))
     }
 
     /// The values of each key as a list.
     pub fn group_by_key(&self, partitions: usize) -> Rdd<(K, Vec<V>)> {
-        self.group_locally()
-            .partition_by(partitions)
-            .pipe("group", |_, records| {
-                let extend = |mut all: Vec<V>, more| {
-                    all.extend(more);
-                    all
-                };
-                fold(records, |first| first, extend)
-            })
+        self.group_locally().partition_by(partitions).pipe("group", |_, records| {
+            let extend = |mut all: Vec<V>, more| {
+                all.extend(more);
+                all
+            };
+            fold(records, |first| first, extend)
+        })
     }
 
     /// The values of each key within each partition.
@@ -148,14 +134,8 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
             }
             Ok(Records::new(groups))
         });
-        let sides = vec![
-            self.partition_by(partitions).node,
-            other.partition_by(partitions).node,
-        ];
-        Ok(Rdd::new(
-            self.sc.clone(),
-            self.sc.engine().zip(sides, Some(op))?,
-        ))
+        let sides = vec![self.partition_by(partitions).node, other.partition_by(partitions).node];
+        Ok(Rdd::new(self.sc.clone(), self.sc.engine().zip(sides, Some(op))?))
     }
 }
 
@@ -174,9 +154,5 @@ fn fold<K: Key, V, C: Data>(
             None => create(value),
         });
     });
-    Records::new(
-        combiners
-            .into_iter()
-            .filter_map(|(key, combiner)| Some((key, combiner?))),
-    )
+    Records::new(combiners.into_iter().filter_map(|(key, combiner)| Some((key, combiner?))))
 }

@@ -31,21 +31,13 @@ pub struct Rdd<T> {
 
 impl<T> Clone for Rdd<T> {
     fn clone(&self) -> Self {
-        Rdd {
-            sc: self.sc.clone(),
-            node: self.node.clone(),
-            record: PhantomData,
-        }
+        Rdd { sc: self.sc.clone(), node: self.node.clone(), record: PhantomData }
     }
 }
 
 impl<T: Data> Rdd<T> {
     pub(crate) fn new(sc: SparkContext, node: RddRef) -> Self {
-        Rdd {
-            sc,
-            node,
-            record: PhantomData,
-        }
+        Rdd { sc, node, record: PhantomData }
     }
 
     /// A narrow operator: `f` turns a partition's records into others.
@@ -131,9 +123,7 @@ impl<T: Data> Rdd<T> {
         I: IntoIterator<Item = U> + 'static,
         I::IntoIter: 'static,
     {
-        self.pipe("mapPartitionsWithIndex", move |i, records| {
-            Records::new(f(i, records))
-        })
+        self.pipe("mapPartitionsWithIndex", move |i, records| Records::new(f(i, records)))
     }
 
     /// One list per partition.
@@ -146,10 +136,7 @@ impl<T: Data> Rdd<T> {
     /// # Errors
     /// If the number of partitions of a file source cannot be found out.
     pub fn union(&self, other: &Rdd<T>) -> Result<Rdd<T>> {
-        let node = self
-            .sc
-            .engine()
-            .union(vec![self.node.clone(), other.node.clone()])?;
+        let node = self.sc.engine().union(vec![self.node.clone(), other.node.clone()])?;
         Ok(Rdd::new(self.sc.clone(), node))
     }
 
@@ -176,11 +163,7 @@ impl<T: Data> Rdd<T> {
         if want >= have {
             return Ok(self.clone());
         }
-        let group = |i: usize| {
-            (i * have / want..(i + 1) * have / want)
-                .map(|p| (0, p))
-                .collect()
-        };
+        let group = |i: usize| (i * have / want..(i + 1) * have / want).map(|p| (0, p)).collect();
         let groups = (0..want).map(group).collect();
         let node = self.sc.engine().gather(vec![self.node.clone()], groups);
         Ok(Rdd::new(self.sc.clone(), node))
@@ -212,9 +195,7 @@ impl<T: Data> Rdd<T> {
     }
 
     pub(crate) fn run(&self, partitions: Option<Vec<usize>>) -> Result<Vec<Partition>> {
-        self.sc
-            .engine()
-            .run_job(&self.node, partitions, Arc::default(), &mut || Ok(()))
+        self.sc.engine().run_job(&self.node, partitions, Arc::default(), &mut || Ok(()))
     }
 
     /// Every record, in order.
@@ -273,9 +254,7 @@ impl<T: Data> Rdd<T> {
     pub fn reduce(&self, f: impl Fn(T, T) -> T + Send + Sync + 'static) -> Result<Option<T>> {
         let f = Arc::new(f);
         let inside = f.clone();
-        let parts = self.pipe("reduce", move |_, records| {
-            Records::new(records.reduce(&*inside))
-        });
+        let parts = self.pipe("reduce", move |_, records| Records::new(records.reduce(&*inside)));
         Ok(parts.collect()?.into_iter().reduce(&*f))
     }
 
@@ -288,10 +267,7 @@ impl<T: Data> Rdd<T> {
         T: Key,
     {
         let mut counts = OrderedMap::default();
-        for (record, count) in self
-            .pipe("countByValue", |_, r| count_values(r))
-            .collect()?
-        {
+        for (record, count) in self.pipe("countByValue", |_, r| count_values(r)).collect()? {
             *counts.entry(record).or_insert(0) += count;
         }
         Ok(counts)

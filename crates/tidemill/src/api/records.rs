@@ -76,10 +76,7 @@ pub(crate) struct TextRecords {
 
 impl TextRecords {
     pub(crate) fn new(blocks: Vec<TextBlock>) -> Self {
-        TextRecords {
-            blocks: blocks.into_iter(),
-            current: None,
-        }
+        TextRecords { blocks: blocks.into_iter(), current: None }
     }
 }
 
@@ -96,10 +93,7 @@ impl Iterator for TextRecords {
     }
 
     fn fold<B, F: FnMut(B, Line) -> B>(self, init: B, mut f: F) -> B {
-        let rest = self
-            .current
-            .into_iter()
-            .chain(self.blocks.map(|block| block.lines()));
+        let rest = self.current.into_iter().chain(self.blocks.map(|block| block.lines()));
         rest.fold(init, |folded, lines| lines.fold(folded, &mut f))
     }
 }
@@ -112,10 +106,7 @@ pub(crate) struct SharedRecords<T> {
 
 impl<T> SharedRecords<T> {
     pub(crate) fn new(blocks: Vec<Arc<VecBlock<T>>>) -> Self {
-        SharedRecords {
-            blocks: blocks.into_iter(),
-            current: None,
-        }
+        SharedRecords { blocks: blocks.into_iter(), current: None }
     }
 }
 
@@ -135,19 +126,13 @@ impl<T: Clone + Send + Sync + 'static> Iterator for SharedRecords<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self
-            .current
-            .as_ref()
-            .map_or(0, |(block, at)| block.len() - at);
+        let left = self.current.as_ref().map_or(0, |(block, at)| block.len() - at);
         let rest: usize = self.blocks.as_slice().iter().map(|block| block.len()).sum();
         (left + rest, Some(left + rest))
     }
 
     fn fold<B, F: FnMut(B, T) -> B>(self, init: B, mut f: F) -> B {
-        let rest = self
-            .current
-            .into_iter()
-            .chain(self.blocks.map(|block| (block, 0)));
+        let rest = self.current.into_iter().chain(self.blocks.map(|block| (block, 0)));
         rest.fold(init, |folded, (block, at)| {
             block.records()[at..].iter().cloned().fold(folded, &mut f)
         })
@@ -171,12 +156,7 @@ mod tests {
 
     #[test]
     fn driven_from_inside_or_outside_the_records_are_the_same() {
-        let blocks = || {
-            vec![
-                Arc::new(VecBlock::new(vec![1, 2])),
-                Arc::new(VecBlock::new(vec![3])),
-            ]
-        };
+        let blocks = || vec![Arc::new(VecBlock::new(vec![1, 2])), Arc::new(VecBlock::new(vec![3]))];
         let outside: Vec<i32> = {
             let mut records = Records::new(SharedRecords::new(blocks()));
             std::iter::from_fn(move || records.next()).collect()
@@ -198,9 +178,6 @@ mod tests {
             all
         });
         assert_eq!(first.as_deref(), Some("a"));
-        assert_eq!(
-            rest.iter().map(|line| &**line).collect::<Vec<_>>(),
-            ["b", "c"]
-        );
+        assert_eq!(rest.iter().map(|line| &**line).collect::<Vec<_>>(), ["b", "c"]);
     }
 }

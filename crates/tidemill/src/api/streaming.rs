@@ -71,11 +71,7 @@ impl StreamingContext {
         config: StreamingConfig,
     ) -> Result<Self> {
         let streaming = Arc::new(Streaming::new(sc.engine().clone(), interval, config)?);
-        Ok(StreamingContext {
-            sc: sc.clone(),
-            streaming,
-            misuse: Arc::default(),
-        })
+        Ok(StreamingContext { sc: sc.clone(), streaming, misuse: Arc::default() })
     }
 
     /// Builds a context with `setup`; if `directory` holds a checkpoint, the start goes on from its state.
@@ -178,9 +174,7 @@ impl StreamingContext {
             }
             Ok(())
         };
-        self.streaming
-            .await_termination(None, &mut on_signal)
-            .map(drop)
+        self.streaming.await_termination(None, &mut on_signal).map(drop)
     }
 
     /// Waits at most `timeout`; whether the stream is stopped.
@@ -189,8 +183,7 @@ impl StreamingContext {
     /// The first error of a batch.
     pub fn await_termination_or_timeout(&self, timeout: Duration) -> Result<bool> {
         self.check_misuse()?;
-        self.streaming
-            .await_termination(Some(timeout), &mut || Ok(()))
+        self.streaming.await_termination(Some(timeout), &mut || Ok(()))
     }
 
     /// Stops the stream; graceful: after all received data are processed.

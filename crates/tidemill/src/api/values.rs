@@ -23,9 +23,7 @@ impl<V> Default for Values<V> {
 
 impl<V> From<Vec<V>> for Values<V> {
     fn from(values: Vec<V>) -> Self {
-        Values {
-            pieces: vec![values],
-        }
+        Values { pieces: vec![values] }
     }
 }
 

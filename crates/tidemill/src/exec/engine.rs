@@ -83,10 +83,7 @@ impl Engine {
     /// If the system gives no more threads.
     pub fn new(config: EngineConfig, backend: Arc<dyn Backend>) -> Result<Engine> {
         let (sender, receiver) = crossbeam_channel::unbounded();
-        let scheduling = Config {
-            slots: config.slots,
-            max_attempts: config.max_attempts,
-        };
+        let scheduling = Config { slots: config.slots, max_attempts: config.max_attempts };
         let core = Arc::new(Core {
             storage: Arc::new(Storage::new(config.storage_bytes)),
             state: Lock::new(State {
@@ -123,18 +120,12 @@ impl Engine {
 
     /// A node over blocks in memory.
     pub fn from_blocks(&self, label: &str, partitions: Vec<Partition>) -> RddRef {
-        self.source(Arc::new(Blocks {
-            label: label.to_owned(),
-            partitions,
-        }))
+        self.source(Arc::new(Blocks { label: label.to_owned(), partitions }))
     }
 
     /// A narrow operator on top of `parent`.
     pub fn pipe(&self, parent: &RddRef, op: OpRef) -> RddRef {
-        self.node(Kind::Pipe {
-            parent: parent.clone(),
-            op,
-        })
+        self.node(Kind::Pipe { parent: parent.clone(), op })
     }
 
     /// The exchange of `parent`'s records among `partitions` partitions, as `op` splits them.
@@ -170,10 +161,8 @@ impl Engine {
     /// # Errors
     /// If the inputs differ in their numbers of partitions.
     pub fn zip(&self, inputs: Vec<RddRef>, op: Option<OpRef>) -> Result<RddRef> {
-        let counts = inputs
-            .iter()
-            .map(|input| input.num_partitions())
-            .collect::<Result<Vec<_>>>()?;
+        let counts =
+            inputs.iter().map(|input| input.num_partitions()).collect::<Result<Vec<_>>>()?;
         if counts.windows(2).any(|pair| pair[0] != pair[1]) {
             return Err(Error::IllegalArgument(format!(
                 "Can only zip with RDD which has the same number of partitions, got {counts:?}"
@@ -244,26 +233,14 @@ impl Core {
     ) -> Result<(Arc<Job>, Vec<usize>)> {
         let plan = JobPlan::new(rdd, partitions, &*self.storage, &self.stages)?;
         let mut segments = Segments::default();
-        for stage in plan
-            .stages
-            .iter()
-            .filter(|stage| !stage.partitions.is_empty())
-        {
+        for stage in plan.stages.iter().filter(|stage| !stage.partitions.is_empty()) {
             segments.add_stage(stage, &*self.backend, &self.storage)?;
         }
         let specs = plan.stages.iter().map(spec_of).collect();
-        let wanted = plan
-            .stages
-            .last()
-            .map(|stage| stage.partitions.clone())
-            .unwrap_or_default();
+        let wanted = plan.stages.last().map(|stage| stage.partitions.clone()).unwrap_or_default();
         let job = Arc::new(Job {
             id: JobId(self.jobs.next()),
-            stages: plan
-                .stages
-                .into_iter()
-                .map(|stage| (stage.id, stage))
-                .collect(),
+            stages: plan.stages.into_iter().map(|stage| (stage.id, stage)).collect(),
             segments,
             properties,
             progress: Lock::default(),
@@ -274,10 +251,7 @@ impl Core {
             return Err(Error::Cancelled);
         }
         state.jobs.insert(job.id, job.clone());
-        state.handle(Event::JobSubmitted {
-            job: job.id,
-            stages: specs,
-        });
+        state.handle(Event::JobSubmitted { job: job.id, stages: specs });
         drop(state);
         Ok((job, wanted))
     }
@@ -308,10 +282,7 @@ impl Core {
             self.backend.apply(updates);
         }
         end?;
-        Ok(wanted
-            .iter()
-            .map(|p| results.get(p).cloned().unwrap_or_default())
-            .collect())
+        Ok(wanted.iter().map(|p| results.get(p).cloned().unwrap_or_default()).collect())
     }
 
     fn cancel(&self, job: &Job, error: Error) {
@@ -336,10 +307,7 @@ impl Core {
     fn run_task(&self, slot: usize, job: &Job, launch: Launch) -> Event {
         let task = launch.task;
         let Some(stage) = job.stages.get(&launch.stage) else {
-            return Event::TaskFailed {
-                task,
-                failure: Failure::Fatal,
-            };
+            return Event::TaskFailed { task, failure: Failure::Fatal };
         };
         let cx = TaskContext {
             slot,
@@ -392,11 +360,7 @@ impl State {
                         job.end(Ok(()));
                     }
                 }
-                Action::FailJob {
-                    job,
-                    task,
-                    attempts,
-                } => {
+                Action::FailJob { job, task, attempts } => {
                     if let Some(job) = self.jobs.remove(&job) {
                         let error = job.failure(task, attempts);
                         job.end(Err(error));
@@ -423,16 +387,10 @@ impl Job {
         };
         match error {
             TaskError::Fatal(error) => error,
-            TaskError::User(error) => Error::User {
-                error,
-                partition,
-                attempts,
-            },
-            TaskError::ExecutorLost(message) => Error::ExecutorLost {
-                partition,
-                attempts,
-                message,
-            },
+            TaskError::User(error) => Error::User { error, partition, attempts },
+            TaskError::ExecutorLost(message) => {
+                Error::ExecutorLost { partition, attempts, message }
+            }
             TaskError::FetchFailed { shuffle, map } => Error::Internal(format!(
                 "the output of map partition {map} of shuffle {shuffle} was lost {attempts} times"
             )),
@@ -446,22 +404,16 @@ fn spec_of(stage: &Stage) -> StageSpec {
         StageOutput::Shuffle(shuffle) => Some(shuffle.id),
     };
     let (partitions, parents) = (stage.partitions.clone(), stage.parents.clone());
-    StageSpec {
-        stage: stage.id,
-        shuffle,
-        partitions,
-        parents,
-    }
+    StageSpec { stage: stage.id, shuffle, partitions, parents }
 }
 
 fn failure_of(error: &TaskError) -> Failure {
     match error {
         TaskError::User(error) => Failure::User(format!("{}: {}", error.kind, error.message)),
         TaskError::ExecutorLost(_) => Failure::ExecutorLost,
-        TaskError::FetchFailed { shuffle, map } => Failure::FetchFailed {
-            shuffle: *shuffle,
-            map: *map,
-        },
+        TaskError::FetchFailed { shuffle, map } => {
+            Failure::FetchFailed { shuffle: *shuffle, map: *map }
+        }
         TaskError::Fatal(_) => Failure::Fatal,
     }
 }

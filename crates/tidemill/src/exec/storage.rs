@@ -35,10 +35,7 @@ struct Kept {
 impl Storage {
     /// A store that keeps at most `limit_bytes` of persisted partitions.
     pub fn new(limit_bytes: usize) -> Self {
-        Storage {
-            limit_bytes,
-            ..Storage::default()
-        }
+        Storage { limit_bytes, ..Storage::default() }
     }
 
     /// A persisted partition.
@@ -59,11 +56,7 @@ impl Storage {
         }
         let mut persisted = self.persisted.lock();
         persisted.clock += 1;
-        let kept = Kept {
-            blocks: blocks.clone(),
-            bytes,
-            used: persisted.clock,
-        };
+        let kept = Kept { blocks: blocks.clone(), bytes, used: persisted.clock };
         let before = persisted.partitions.insert((rdd, partition), kept);
         persisted.bytes += bytes;
         persisted.bytes -= before.map_or(0, |kept| kept.bytes);
@@ -85,11 +78,7 @@ impl Storage {
 
     /// Keeps the buckets of a map task.
     pub fn put_map(&self, shuffle: ShuffleId, map: usize, buckets: Vec<Partition>) {
-        self.shuffles
-            .lock()
-            .entry(shuffle)
-            .or_default()
-            .insert(map, buckets);
+        self.shuffles.lock().entry(shuffle).or_default().insert(map, buckets);
     }
 
     /// One bucket of every map task, in their order.
@@ -140,9 +129,7 @@ impl Availability for Storage {
     fn missing_maps(&self, shuffle: ShuffleId, maps: usize) -> Vec<usize> {
         let shuffles = self.shuffles.lock();
         let there = shuffles.get(&shuffle);
-        (0..maps)
-            .filter(|map| !there.is_some_and(|outputs| outputs.contains_key(map)))
-            .collect()
+        (0..maps).filter(|map| !there.is_some_and(|outputs| outputs.contains_key(map))).collect()
     }
 
     fn is_cached(&self, rdd: RddId, partitions: usize) -> bool {
@@ -182,10 +169,7 @@ mod tests {
         let store = Storage::new(0);
         store.put_map(ShuffleId(7), 0, vec![block(1), block(2)]);
         let missing = store.fetch(ShuffleId(7), 2, 1);
-        assert!(matches!(
-            missing,
-            Err(TaskError::FetchFailed { map: 1, .. })
-        ));
+        assert!(matches!(missing, Err(TaskError::FetchFailed { map: 1, .. })));
         assert_eq!(store.missing_maps(ShuffleId(7), 2), [1]);
     }
 }

@@ -101,10 +101,7 @@ impl TaskRun<'_> {
             // Evicted after the job was prepared.
             None => Ready::new(Segment::of(rdd), self.backend)?,
         };
-        let blocks = self
-            .run_segment(&ready, partition)?
-            .pop()
-            .unwrap_or_default();
+        let blocks = self.run_segment(&ready, partition)?.pop().unwrap_or_default();
         if persisted {
             self.storage.put(rdd.id, partition, &blocks);
         }
@@ -139,11 +136,7 @@ impl TaskRun<'_> {
             Kind::Zip { inputs, op } => {
                 let parts = inputs.iter().map(|input| self.partition(input, partition));
                 let parts = parts.collect::<Result<Vec<_>, _>>()?;
-                Ok(if op.is_some() {
-                    parts
-                } else {
-                    vec![parts.concat()]
-                })
+                Ok(if op.is_some() { parts } else { vec![parts.concat()] })
             }
             Kind::Pipe { .. } => Err(Error::Internal("a segment ends in a pipe".into()).into()),
         }

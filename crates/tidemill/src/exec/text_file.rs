@@ -35,11 +35,7 @@ struct Split {
 impl TextFiles {
     /// Lines of `path`: a file, a folder, a glob pattern, or several of them separated by commas.
     pub fn new(path: &str, min_partitions: usize) -> Self {
-        TextFiles {
-            path: path.to_owned(),
-            min_partitions,
-            splits: OnceLock::new(),
-        }
+        TextFiles { path: path.to_owned(), min_partitions, splits: OnceLock::new() }
     }
 
     /// Lines of exactly these files, one partition each unless they are large.
@@ -74,9 +70,7 @@ impl Source for TextFiles {
     }
 
     fn read(&self, partition: usize) -> Result<Partition> {
-        self.splits()?
-            .get(partition)
-            .map_or(Ok(Vec::new()), read_split)
+        self.splits()?.get(partition).map_or(Ok(Vec::new()), read_split)
     }
 }
 
@@ -89,10 +83,7 @@ pub fn list_files(path: &str) -> Result<Vec<PathBuf>> {
         let mut found: Vec<PathBuf> = if Path::new(local).exists() {
             vec![PathBuf::from(local)]
         } else {
-            glob::glob(local)
-                .map_err(bad)?
-                .filter_map(|entry| entry.ok())
-                .collect()
+            glob::glob(local).map_err(bad)?.filter_map(|entry| entry.ok()).collect()
         };
         if found.is_empty() {
             return Err(Error::PathMissing(format!("file:{local}")));
@@ -110,9 +101,7 @@ pub fn list_files(path: &str) -> Result<Vec<PathBuf>> {
 
 /// `file:` URIs name local files.
 pub fn local_path(path: &str) -> &str {
-    path.strip_prefix("file://")
-        .or_else(|| path.strip_prefix("file:"))
-        .unwrap_or(path)
+    path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path)
 }
 
 /// The plain, visible files directly in a folder, by name.
@@ -151,20 +140,12 @@ fn split_files(files: &[PathBuf], min_partitions: usize) -> Result<Vec<Split>> {
         if !is_gzip(path) {
             // Hadoop's slop: a last piece may be a tenth longer.
             while (length - start) as f64 / size as f64 > 1.1 {
-                splits.push(Split {
-                    path: path.clone(),
-                    start,
-                    end: start + size,
-                });
+                splits.push(Split { path: path.clone(), start, end: start + size });
                 start += size;
             }
         }
         if start < length || length == 0 {
-            splits.push(Split {
-                path: path.clone(),
-                start,
-                end: length,
-            });
+            splits.push(Split { path: path.clone(), start, end: length });
         }
     }
     Ok(splits)
@@ -232,12 +213,7 @@ mod tests {
         let texts = |p: usize| {
             let blocks = read(p);
             let block = |b: &BlockRef| b.as_any().downcast_ref::<TextBlock>().map(|b| b.lines());
-            blocks
-                .iter()
-                .filter_map(block)
-                .flatten()
-                .map(|line| line.to_string())
-                .collect()
+            blocks.iter().filter_map(block).flatten().map(|line| line.to_string()).collect()
         };
         (0..count).map(texts).collect()
     }
@@ -247,17 +223,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap_or_else(|_| unreachable!("a temporary folder"));
         let path = folder.path().join("a.txt");
         for length in 1..40 {
-            let all: Vec<String> = (0..length)
-                .map(|i| format!("{}", 10_u64.pow(i % 5)))
-                .collect();
+            let all: Vec<String> = (0..length).map(|i| format!("{}", 10_u64.pow(i % 5))).collect();
             std::fs::write(&path, all.join("\n")).unwrap_or_default();
             for partitions in 1..6 {
                 let source = TextFiles::new(&path.to_string_lossy(), partitions);
-                assert_eq!(
-                    lines(&source).concat(),
-                    all,
-                    "{length} lines, {partitions} partitions"
-                );
+                assert_eq!(lines(&source).concat(), all, "{length} lines, {partitions} partitions");
             }
         }
     }
@@ -270,20 +240,12 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
         encoder.write_all(b"a\r\nb").unwrap_or_default();
         encoder.finish().map(drop).unwrap_or_default();
-        assert_eq!(
-            lines(&TextFiles::new(&path.to_string_lossy(), 4)),
-            [["a", "b"]]
-        );
+        assert_eq!(lines(&TextFiles::new(&path.to_string_lossy(), 4)), [["a", "b"]]);
     }
 
     #[test]
     fn a_missing_path_is_named() {
-        let error = TextFiles::new("/no/such/file", 2)
-            .partitions()
-            .map_err(|e| e.to_string());
-        assert_eq!(
-            error,
-            Err("Input path does not exist: file:/no/such/file".to_owned())
-        );
+        let error = TextFiles::new("/no/such/file", 2).partitions().map_err(|e| e.to_string());
+        assert_eq!(error, Err("Input path does not exist: file:/no/such/file".to_owned()));
     }
 }

@@ -18,10 +18,7 @@ use crate::ids::ShuffleId;
 /// # Ok::<(), tidemill::Error>(())
 /// ```
 pub fn explain(rdd: &RddRef) -> String {
-    let mut printer = Printer {
-        out: String::new(),
-        seen: HashMap::new(),
-    };
+    let mut printer = Printer { out: String::new(), seen: HashMap::new() };
     printer.node(rdd, 0);
     printer.out
 }
@@ -39,30 +36,12 @@ impl Printer {
     fn segment(&mut self, rdd: &RddRef, segment: &Segment, depth: usize) {
         let mut labels = vec![bottom_label(segment)];
         labels.extend(segment.pipes.iter().map(|op| op.label().to_owned()));
-        labels.extend(
-            segment
-                .tail
-                .iter()
-                .map(|(op, n)| format!("{} into {n}", op.label())),
-        );
-        let name = rdd
-            .name()
-            .map(|name| format!(" [{name}]"))
-            .unwrap_or_default();
-        let kept = if rdd.is_persisted() {
-            " (persisted)"
-        } else {
-            ""
-        };
-        let count = rdd
-            .num_partitions()
-            .map_or("?".to_owned(), |n| n.to_string());
+        labels.extend(segment.tail.iter().map(|(op, n)| format!("{} into {n}", op.label())));
+        let name = rdd.name().map(|name| format!(" [{name}]")).unwrap_or_default();
+        let kept = if rdd.is_persisted() { " (persisted)" } else { "" };
+        let count = rdd.num_partitions().map_or("?".to_owned(), |n| n.to_string());
         let indent = "  ".repeat(depth);
-        let _ = writeln!(
-            self.out,
-            "{indent}({count}) {}{name}{kept}",
-            labels.join(" -> ")
-        );
+        let _ = writeln!(self.out, "{indent}({count}) {}{name}{kept}", labels.join(" -> "));
         if segment.stored {
             self.node(&segment.bottom, depth + 1);
             return;
@@ -89,9 +68,7 @@ fn bottom_label(segment: &Segment) -> String {
         Kind::Source(source) => source.label(),
         Kind::Gather { .. } => "union".to_owned(),
         Kind::Shuffled(_) => "shuffled".to_owned(),
-        Kind::Zip { op, .. } => op
-            .as_ref()
-            .map_or("union".to_owned(), |op| op.label().to_owned()),
+        Kind::Zip { op, .. } => op.as_ref().map_or("union".to_owned(), |op| op.label().to_owned()),
         Kind::Pipe { op, .. } => op.label().to_owned(),
     }
 }

@@ -73,28 +73,16 @@ impl JobPlan {
             Some(list) => list,
             None => (0..rdd.num_partitions()?).collect(),
         };
-        let mut planner = Planner {
-            available,
-            ids,
-            stages: Vec::new(),
-            by_shuffle: HashMap::new(),
-        };
+        let mut planner =
+            Planner { available, ids, stages: Vec::new(), by_shuffle: HashMap::new() };
         let mut parents = Vec::new();
         if !partitions.is_empty() {
             planner.visit(rdd, &mut parents)?;
         }
         let id = StageId(ids.next());
         let output = StageOutput::Result;
-        planner.stages.push(Stage {
-            id,
-            rdd: rdd.clone(),
-            output,
-            partitions,
-            parents,
-        });
-        Ok(JobPlan {
-            stages: planner.stages,
-        })
+        planner.stages.push(Stage { id, rdd: rdd.clone(), output, partitions, parents });
+        Ok(JobPlan { stages: planner.stages })
     }
 }
 
@@ -138,9 +126,7 @@ impl Planner<'_> {
             }
             return Ok(());
         }
-        let partitions = self
-            .available
-            .missing_maps(shuffle.id, shuffle.parent.num_partitions()?);
+        let partitions = self.available.missing_maps(shuffle.id, shuffle.parent.num_partitions()?);
         if partitions.is_empty() {
             return Ok(());
         }

@@ -39,13 +39,7 @@ impl Segment {
             Kind::Zip { op, .. } if !stored => op.clone(),
             _ => None,
         };
-        Segment {
-            head,
-            pipes,
-            tail: None,
-            bottom: bottom.clone(),
-            stored,
-        }
+        Segment { head, pipes, tail: None, bottom: bottom.clone(), stored }
     }
 
     /// The segment of a shuffle's map side.
@@ -54,18 +48,9 @@ impl Segment {
         let parent = &shuffle.parent;
         if parent.is_persisted() {
             let bottom = parent.clone();
-            return Segment {
-                head: None,
-                pipes: Vec::new(),
-                tail,
-                bottom,
-                stored: true,
-            };
+            return Segment { head: None, pipes: Vec::new(), tail, bottom, stored: true };
         }
-        Segment {
-            tail,
-            ..Segment::of(parent)
-        }
+        Segment { tail, ..Segment::of(parent) }
     }
 
     /// Whether there is nothing to run: the input is the result.

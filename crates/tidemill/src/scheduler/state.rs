@@ -82,18 +82,8 @@ impl Scheduler {
 
     fn submit(&mut self, id: JobId, specs: Vec<StageSpec>, actions: &mut Vec<Action>) {
         let order = specs.iter().map(|spec| spec.stage).collect();
-        let stages = specs
-            .into_iter()
-            .map(|spec| (spec.stage, StageState::new(spec)))
-            .collect();
-        self.jobs.insert(
-            id,
-            Job {
-                stages,
-                order,
-                tries: HashMap::new(),
-            },
-        );
+        let stages = specs.into_iter().map(|spec| (spec.stage, StageState::new(spec))).collect();
+        self.jobs.insert(id, Job { stages, order, tries: HashMap::new() });
         self.advance(id, actions);
     }
 
@@ -116,10 +106,7 @@ impl Scheduler {
         let Some(job) = self.jobs.get_mut(&launch.job) else {
             return;
         };
-        let tries = job
-            .tries
-            .entry((launch.stage, launch.partition))
-            .or_default();
+        let tries = job.tries.entry((launch.stage, launch.partition)).or_default();
         tries.attempts += 1;
         let attempts = tries.attempts;
         let hopeless = match &failure {
@@ -131,11 +118,7 @@ impl Scheduler {
         };
         if hopeless || attempts >= max_attempts {
             self.forget(launch.job);
-            actions.push(Action::FailJob {
-                job: launch.job,
-                task,
-                attempts,
-            });
+            actions.push(Action::FailJob { job: launch.job, task, attempts });
             return;
         }
         if let Failure::FetchFailed { shuffle, map } = failure {
@@ -170,19 +153,10 @@ impl Scheduler {
             let Some(state) = self.jobs.get(&job) else {
                 continue;
             };
-            let attempt = state
-                .tries
-                .get(&(stage, partition))
-                .map_or(0, |tries| tries.attempts);
+            let attempt = state.tries.get(&(stage, partition)).map_or(0, |tries| tries.attempts);
             let task = TaskId(self.next_task);
             self.next_task += 1;
-            let launch = Launch {
-                task,
-                job,
-                stage,
-                partition,
-                attempt,
-            };
+            let launch = Launch { task, job, stage, partition, attempt };
             self.running.insert(task, launch);
             actions.push(Action::LaunchTask(launch));
         }
@@ -195,18 +169,13 @@ impl Scheduler {
     }
 
     fn stage_of(&mut self, launch: &Launch) -> Option<&mut StageState> {
-        self.jobs
-            .get_mut(&launch.job)?
-            .stages
-            .get_mut(&launch.stage)
+        self.jobs.get_mut(&launch.job)?.stages.get_mut(&launch.stage)
     }
 }
 
 impl Job {
     fn is_complete(&self) -> bool {
-        self.order
-            .last()
-            .is_none_or(|last| self.stages[last].pending.is_empty())
+        self.order.last().is_none_or(|last| self.stages[last].pending.is_empty())
     }
 
     /// Partitions whose stage's parents are complete and that are not queued yet; marks them queued.
@@ -222,18 +191,8 @@ impl Job {
             let Some(stage) = self.stages.get_mut(id) else {
                 continue;
             };
-            if stage
-                .spec
-                .parents
-                .iter()
-                .all(|parent| complete.contains(parent))
-            {
-                found.extend(
-                    stage
-                        .take_runnable()
-                        .into_iter()
-                        .map(|partition| (*id, partition)),
-                );
+            if stage.spec.parents.iter().all(|parent| complete.contains(parent)) {
+                found.extend(stage.take_runnable().into_iter().map(|partition| (*id, partition)));
             }
         }
         found
@@ -241,10 +200,7 @@ impl Job {
 
     /// A lost map output: its partition is pending again, in the stage that makes it.
     fn recompute(&mut self, shuffle: ShuffleId, map: usize) {
-        let maker = self
-            .stages
-            .values_mut()
-            .find(|stage| stage.spec.shuffle == Some(shuffle));
+        let maker = self.stages.values_mut().find(|stage| stage.spec.shuffle == Some(shuffle));
         if let Some(stage) = maker
             && stage.pending.insert(map)
         {
@@ -259,11 +215,7 @@ impl Job {
 impl StageState {
     fn new(spec: StageSpec) -> Self {
         let pending = spec.partitions.iter().copied().collect();
-        StageState {
-            spec,
-            pending,
-            queued: HashSet::new(),
-        }
+        StageState { spec, pending, queued: HashSet::new() }
     }
 
     fn take_runnable(&mut self) -> Vec<usize> {

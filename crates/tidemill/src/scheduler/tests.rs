@@ -24,17 +24,11 @@ fn launches(actions: &[Action]) -> Vec<Launch> {
 }
 
 fn submit(scheduler: &mut Scheduler, stages: Vec<StageSpec>) -> Vec<Launch> {
-    launches(&scheduler.handle(Event::JobSubmitted {
-        job: JobId(1),
-        stages,
-    }))
+    launches(&scheduler.handle(Event::JobSubmitted { job: JobId(1), stages }))
 }
 
 fn scheduler(slots: usize) -> Scheduler {
-    Scheduler::new(Config {
-        slots,
-        max_attempts: 4,
-    })
+    Scheduler::new(Config { slots, max_attempts: 4 })
 }
 
 #[test]
@@ -42,15 +36,8 @@ fn children_wait_for_parents() {
     let mut s = scheduler(4);
     let first = submit(&mut s, vec![stage(0, 2, &[]), stage(1, 1, &[0])]);
     assert_eq!(first.len(), 2);
-    assert!(
-        s.handle(Event::TaskFinished {
-            task: first[0].task
-        })
-        .is_empty()
-    );
-    let next = launches(&s.handle(Event::TaskFinished {
-        task: first[1].task,
-    }));
+    assert!(s.handle(Event::TaskFinished { task: first[0].task }).is_empty());
+    let next = launches(&s.handle(Event::TaskFinished { task: first[1].task }));
     assert_eq!(next[0].stage, StageId(1));
     let end = s.handle(Event::TaskFinished { task: next[0].task });
     assert_eq!(end, [Action::FinishJob { job: JobId(1) }]);
@@ -59,10 +46,7 @@ fn children_wait_for_parents() {
 #[test]
 fn a_job_without_partitions_finishes_at_once() {
     let mut s = scheduler(1);
-    let actions = s.handle(Event::JobSubmitted {
-        job: JobId(1),
-        stages: vec![stage(0, 0, &[])],
-    });
+    let actions = s.handle(Event::JobSubmitted { job: JobId(1), stages: vec![stage(0, 0, &[])] });
     assert_eq!(actions, [Action::FinishJob { job: JobId(1) }]);
 }
 
@@ -71,20 +55,10 @@ fn a_repeating_exception_fails_on_the_second_attempt() {
     let mut s = scheduler(1);
     let task = submit(&mut s, vec![stage(0, 1, &[])])[0].task;
     let failure = Failure::User("ValueError: x".into());
-    let again = launches(&s.handle(Event::TaskFailed {
-        task,
-        failure: failure.clone(),
-    }));
+    let again = launches(&s.handle(Event::TaskFailed { task, failure: failure.clone() }));
     assert_eq!(again[0].attempt, 1);
-    let end = s.handle(Event::TaskFailed {
-        task: again[0].task,
-        failure,
-    });
-    let expected = Action::FailJob {
-        job: JobId(1),
-        task: again[0].task,
-        attempts: 2,
-    };
+    let end = s.handle(Event::TaskFailed { task: again[0].task, failure });
+    let expected = Action::FailJob { job: JobId(1), task: again[0].task, attempts: 2 };
     assert_eq!(end, [expected]);
 }
 
@@ -98,18 +72,8 @@ fn lost_executors_are_tried_four_times() {
         assert_eq!(next[0].attempt, attempt);
         task = next[0].task;
     }
-    let end = s.handle(Event::TaskFailed {
-        task,
-        failure: Failure::ExecutorLost,
-    });
-    assert_eq!(
-        end,
-        [Action::FailJob {
-            job: JobId(1),
-            task,
-            attempts: 4
-        }]
-    );
+    let end = s.handle(Event::TaskFailed { task, failure: Failure::ExecutorLost });
+    assert_eq!(end, [Action::FailJob { job: JobId(1), task, attempts: 4 }]);
 }
 
 #[test]
@@ -118,18 +82,9 @@ fn a_lost_map_output_is_computed_again_first() {
     let maps = submit(&mut s, vec![stage(0, 2, &[]), stage(1, 1, &[0])]);
     s.handle(Event::TaskFinished { task: maps[0].task });
     let reduce = launches(&s.handle(Event::TaskFinished { task: maps[1].task }));
-    let failure = Failure::FetchFailed {
-        shuffle: ShuffleId(0),
-        map: 1,
-    };
-    let redo = launches(&s.handle(Event::TaskFailed {
-        task: reduce[0].task,
-        failure,
-    }));
-    assert_eq!(
-        (redo.len(), redo[0].stage, redo[0].partition),
-        (1, StageId(0), 1)
-    );
+    let failure = Failure::FetchFailed { shuffle: ShuffleId(0), map: 1 };
+    let redo = launches(&s.handle(Event::TaskFailed { task: reduce[0].task, failure }));
+    assert_eq!((redo.len(), redo[0].stage, redo[0].partition), (1, StageId(0), 1));
     let reduce = launches(&s.handle(Event::TaskFinished { task: redo[0].task }));
     assert_eq!((reduce[0].stage, reduce[0].attempt), (StageId(1), 1));
 }

@@ -123,13 +123,7 @@ impl Batches {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
-        let info = BatchInfo {
-            time,
-            records,
-            scheduling_delay,
-            processing_time,
-            error,
-        };
+        let info = BatchInfo { time, records, scheduling_delay, processing_time, error };
         self.recent.push_back(info);
     }
 
@@ -143,10 +137,7 @@ impl Batches {
         let mut times: Vec<Duration> = self.recent.iter().map(|b| b.processing_time).collect();
         times.sort();
         let median_processing = times.get(times.len() / 2).copied().unwrap_or_default();
-        Summary {
-            median_processing,
-            ..self.totals.clone()
-        }
+        Summary { median_processing, ..self.totals.clone() }
     }
 }
 

@@ -18,11 +18,21 @@ const FORMAT: u32 = 1;
 const POINTER: &str = "CURRENT.json";
 /// Says that a folder is a Tidemill checkpoint.
 const MARKER: &str = "tidemill-checkpoint.json";
+/// Folders beside ours that `RDD.checkpoint` makes.
+const RDD_FOLDER: &str = "rdds-";
 /// Manifests that are kept.
 const KEEP: usize = 2;
 
-/// One keyed state: partitions, each a list of encoded blocks.
-pub type EncodedState = Vec<Vec<Vec<u8>>>;
+/// One keyed state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedState {
+    /// Which of the program's states, in order of definition.
+    pub ordinal: usize,
+    /// The codec's format.
+    pub format: String,
+    /// For each partition, its encoded blocks.
+    pub partitions: Vec<Vec<Vec<u8>>>,
+}
 
 /// A folder that holds a program's checkpoints.
 #[derive(Debug)]
@@ -53,6 +63,7 @@ struct Manifest {
 #[derive(Debug, Serialize, Deserialize)]
 struct StateEntry {
     ordinal: usize,
+    format: String,
     file: String,
     /// For each partition, the length of each of its blocks.
     blocks: Vec<Vec<usize>>,
@@ -63,8 +74,8 @@ struct StateEntry {
 pub struct Checkpoint {
     /// The batch after which it was written.
     pub time: BatchTime,
-    /// The states, with their ordinals.
-    pub states: Vec<(usize, EncodedState)>,
+    /// The states.
+    pub states: Vec<EncodedState>,
 }
 
 impl CheckpointFolder {
@@ -113,13 +124,10 @@ impl CheckpointFolder {
         }
         let states = manifest.states.iter().map(|entry| self.read_state(entry));
         let time = BatchTime(manifest.batch_time_ms);
-        Ok(Some(Checkpoint {
-            time,
-            states: states.collect::<Result<_>>()?,
-        }))
+        Ok(Some(Checkpoint { time, states: states.collect::<Result<_>>()? }))
     }
 
-    fn read_state(&self, entry: &StateEntry) -> Result<(usize, EncodedState)> {
+    fn read_state(&self, entry: &StateEntry) -> Result<EncodedState> {
         let path = self.path.join(&entry.file);
         let bytes = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
         let expected: usize = entry.blocks.iter().flatten().sum();
@@ -136,31 +144,27 @@ impl CheckpointFolder {
             at += length;
             bytes[at - length..at].to_vec()
         };
-        let states = entry
-            .blocks
-            .iter()
-            .map(|lengths| lengths.iter().map(&mut block).collect());
-        Ok((entry.ordinal, states.collect()))
+        let mut partition = |lengths: &Vec<usize>| lengths.iter().map(&mut block).collect();
+        let partitions = entry.blocks.iter().map(&mut partition).collect();
+        Ok(EncodedState { ordinal: entry.ordinal, format: entry.format.clone(), partitions })
     }
 
     /// Writes the state after batch `time` and makes it the newest.
     ///
     /// # Errors
     /// If a file cannot be written, or another program has taken the folder over.
-    pub fn write(&self, time: BatchTime, states: &[(usize, EncodedState)]) -> Result<()> {
+    pub fn write(&self, time: BatchTime, states: &[EncodedState]) -> Result<()> {
         let name = |what: &str| format!("{what}-{}-{}", self.generation, time.0);
         let mut entries = Vec::new();
-        for (ordinal, partitions) in states {
-            let file = format!("{}-{ordinal}.bin", name("state"));
-            let blocks = partitions
-                .iter()
-                .map(|p| p.iter().map(Vec::len).collect())
-                .collect();
-            self.put(&file, &partitions.concat().concat())?;
+        for state in states {
+            let file = format!("{}-{}.bin", name("state"), state.ordinal);
+            let lengths = |blocks: &Vec<Vec<u8>>| blocks.iter().map(Vec::len).collect();
+            self.put(&file, &state.partitions.concat().concat())?;
             entries.push(StateEntry {
-                ordinal: *ordinal,
+                ordinal: state.ordinal,
+                format: state.format.clone(),
                 file,
-                blocks,
+                blocks: state.partitions.iter().map(lengths).collect(),
             });
         }
         let manifest = Manifest {
@@ -187,13 +191,7 @@ impl CheckpointFolder {
                 self.generation
             )));
         }
-        self.put(
-            POINTER,
-            &to_json(&Pointer {
-                generation: self.generation,
-                manifest,
-            })?,
-        )
+        self.put(POINTER, &to_json(&Pointer { generation: self.generation, manifest })?)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -205,19 +203,13 @@ impl CheckpointFolder {
         let Ok(entries) = fs::read_dir(&self.path) else {
             return;
         };
-        let names: Vec<String> = entries
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .collect();
-        let mut manifests: Vec<&String> = names
-            .iter()
-            .filter(|name| name.starts_with("manifest-"))
-            .collect();
+        let names: Vec<String> =
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let mut manifests: Vec<&String> =
+            names.iter().filter(|name| name.starts_with("manifest-")).collect();
         manifests.sort_by_key(|name| std::cmp::Reverse(numbers_in(name)));
-        let kept: Vec<(u64, u64)> = manifests
-            .iter()
-            .take(KEEP)
-            .map(|name| numbers_in(name))
-            .collect();
+        let kept: Vec<(u64, u64)> =
+            manifests.iter().take(KEEP).map(|name| numbers_in(name)).collect();
         for name in &names {
             let ours = name.starts_with("manifest-") || name.starts_with("state-");
             if ours && !kept.contains(&numbers_in(name)) {
@@ -229,10 +221,7 @@ impl CheckpointFolder {
 
 /// Generation and batch time in a file's name.
 fn numbers_in(name: &str) -> (u64, u64) {
-    let mut numbers = name
-        .split(['-', '.'])
-        .skip(1)
-        .map(|part| part.parse().unwrap_or(0));
+    let mut numbers = name.split(['-', '.']).skip(1).map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
@@ -247,11 +236,12 @@ fn is_ours(path: &Path) -> Result<bool> {
             Err(wrong_format(path, found.format))
         };
     }
-    let mut entries = fs::read_dir(path).map_err(|e| unreadable(path, &e))?;
-    let Some(other) = entries.next() else {
+    let entries = fs::read_dir(path).map_err(|e| unreadable(path, &e))?;
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let mut others = names.filter(|name| !name.to_string_lossy().starts_with(RDD_FOLDER));
+    let Some(other) = others.next() else {
         return Ok(false);
     };
-    let other = other.map_err(|e| unreadable(path, &e))?.file_name();
     Err(Error::Checkpoint(format!(
         "{}: expected an empty folder or a Tidemill checkpoint, found {other:?} and no {MARKER} \
          (a checkpoint of Apache Spark cannot be continued); choose another folder or empty this one",
@@ -269,11 +259,7 @@ fn wrong_format(path: &Path, found: u32) -> Error {
 
 fn read_pointer(path: &Path) -> Result<Option<Pointer>> {
     let pointer = path.join(POINTER);
-    if pointer.exists() {
-        read_json(&pointer).map(Some)
-    } else {
-        Ok(None)
-    }
+    if pointer.exists() { read_json(&pointer).map(Some) } else { Ok(None) }
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
@@ -316,10 +302,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Error {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Checkpoint(format!(
-        "cannot read the checkpoint {}: {error}",
-        path.display()
-    ))
+    Error::Checkpoint(format!("cannot read the checkpoint {}: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -328,16 +311,13 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap_or_else(|_| unreachable!("a temporary folder"));
-        let path = folder
-            .path()
-            .join("checkpoint")
-            .to_string_lossy()
-            .into_owned();
+        let path = folder.path().join("checkpoint").to_string_lossy().into_owned();
         (folder, path)
     }
 
-    fn state(bytes: &[u8]) -> Vec<(usize, EncodedState)> {
-        vec![(0, vec![vec![bytes.to_vec()], vec![]])]
+    fn state(bytes: &[u8]) -> Vec<EncodedState> {
+        let partitions = vec![vec![bytes.to_vec()], vec![]];
+        vec![EncodedState { ordinal: 0, format: "test".to_owned(), partitions }]
     }
 
     #[test]
@@ -364,9 +344,7 @@ mod tests {
         let old = CheckpointFolder::open(&path)?;
         let new = CheckpointFolder::open(&path)?;
         new.write(BatchTime(2), &state(b"new"))?;
-        let refused = old
-            .write(BatchTime(3), &state(b"old"))
-            .map_err(|e| e.to_string());
+        let refused = old.write(BatchTime(3), &state(b"old")).map_err(|e| e.to_string());
         assert!(refused.is_err_and(|text| text.contains("another program (generation 2)")));
         assert_eq!(new.read()?.map(|c| c.time), Some(BatchTime(2)));
         Ok(())
@@ -377,9 +355,7 @@ mod tests {
         let (_guard, path) = folder();
         fs::create_dir_all(&path).unwrap_or_default();
         fs::write(Path::new(&path).join("checkpoint-1795343873000"), b"java").unwrap_or_default();
-        let text = CheckpointFolder::open(&path)
-            .map(drop)
-            .map_err(|e| e.to_string());
+        let text = CheckpointFolder::open(&path).map(drop).map_err(|e| e.to_string());
         assert!(
             text.is_err_and(
                 |text| text.contains("expected an empty folder or a Tidemill checkpoint")

@@ -37,6 +37,8 @@ pub struct StreamingConfig {
     pub max_reconnect_delay: Duration,
     /// `spark.streaming.fileStream.minRememberDuration`.
     pub file_remember: Duration,
+    /// `TIDEMILL_LOG`: says one line per batch.
+    pub log: bool,
     /// `tidemill.streaming.maxBatches`: stops gracefully after so many batches.
     pub max_batches: Option<u64>,
     /// Where one-line messages go.
@@ -51,6 +53,7 @@ impl Default for StreamingConfig {
             max_line_bytes: 64 << 20,
             max_reconnect_delay: Duration::from_secs(2),
             file_remember: Duration::from_secs(60),
+            log: std::env::var("TIDEMILL_LOG").is_ok_and(|level| !matches!(&*level, "" | "off")),
             max_batches: None,
             report: Arc::new(|line| eprintln!("tidemill: {line}")),
         }
@@ -131,10 +134,7 @@ impl Streaming {
             changed: Signal::default(),
             checkpoint: Lock::new(None),
         });
-        Ok(Streaming {
-            shared,
-            threads: Lock::default(),
-        })
+        Ok(Streaming { shared, threads: Lock::default() })
     }
 
     /// The graph, to add to before the start.
@@ -296,9 +296,7 @@ impl Streaming {
             if control.status == Status::Stopped {
                 return Ok(true);
             }
-            let left = until.map_or(POLL, |until| {
-                until.saturating_duration_since(Instant::now())
-            });
+            let left = until.map_or(POLL, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Ok(false);
             }
@@ -316,34 +314,24 @@ impl Streaming {
 
     /// The last batches, oldest first.
     pub fn recent_batches(&self) -> Vec<BatchInfo> {
-        self.shared
-            .control
-            .lock()
-            .batches
-            .recent()
-            .cloned()
-            .collect()
+        self.shared.control.lock().batches.recent().cloned().collect()
     }
 
-    /// The RDDs of a stream for the batches within `begin` and `end`, both included; those forgotten
-    /// are computed again.
+    /// The RDDs of a stream for the batches within `begin` and `end`, both included, as far as they have
+    /// run and are remembered ([`Graph::remember_all`]). Spark computes forgotten and future ones; that
+    /// would take data from receivers and count a batch into the state twice.
     ///
     /// # Errors
     /// Before the start.
     pub fn slice(&self, id: StreamId, begin: BatchTime, end: BatchTime) -> Result<Vec<RddRef>> {
         if self.status() == Status::Initialized {
-            return Err(Error::IllegalState(
-                "the DStream has not been initialized".into(),
-            ));
+            return Err(Error::IllegalState("the DStream has not been initialized".into()));
         }
         let slide = millis(self.slide(id)).max(1);
-        let (first, last) = (begin.0.div_euclid(slide), end.0.div_euclid(slide));
-        let rdd = |n| {
-            self.shared
-                .graph
-                .rdd(&self.shared.engine, id, BatchTime(n * slide))
-        };
-        (first..=last).filter_map(|n| rdd(n).transpose()).collect()
+        let last = end.min(self.shared.control.lock().batches.next());
+        let (first, last) = (begin.0.div_euclid(slide), last.0.div_euclid(slide));
+        let rdd = |n| self.shared.graph.remembered(id, BatchTime(n * slide));
+        Ok((first..=last).filter_map(rdd).collect())
     }
 }
 
@@ -361,9 +349,7 @@ impl Shared {
             (control.checkpoint_directory.clone(), control.restore)
         };
         self.graph.validate(directory.is_some())?;
-        let folder = directory
-            .map(|path| CheckpointFolder::open(&path))
-            .transpose()?;
+        let folder = directory.map(|path| CheckpointFolder::open(&path)).transpose()?;
         let restored = match &folder {
             Some(folder) if restore => folder.read()?,
             _ => None,
@@ -371,12 +357,9 @@ impl Shared {
         let mut zero = BatchTime::now();
         if let Some(checkpoint) = restored {
             for store in self.graph.states() {
-                let saved = checkpoint
-                    .states
-                    .iter()
-                    .find(|(ordinal, _)| *ordinal == store.ordinal);
-                if let Some((_, partitions)) = saved {
-                    store.restore(&self.engine, partitions)?;
+                let saved = checkpoint.states.iter().find(|state| state.ordinal == store.ordinal);
+                if let Some(saved) = saved {
+                    store.restore(&self.engine, saved)?;
                 }
             }
             // A batch time is never used twice, even if the clock was set back.
@@ -508,6 +491,13 @@ impl Shared {
             self.write_checkpoint(Some(time));
         }
         let records = self.graph.take_records();
+        if self.config.log {
+            let (took, failed) = (started.elapsed(), if error.is_some() { ", failed" } else { "" });
+            let waiting = self.control.lock().batches.waiting();
+            (self.config.report)(&format!(
+                "batch {time}: {records} records in {took:.1?}, {waiting} waiting{failed}"
+            ));
+        }
         let mut control = self.control.lock();
         if let Some(error) = &error
             && control.first_error.is_none()
@@ -515,11 +505,7 @@ impl Shared {
             control.first_error = Some(error.clone());
         }
         control.batches.finish(started.elapsed(), records, error);
-        if self
-            .config
-            .max_batches
-            .is_some_and(|most| control.batches.finished() >= most)
-        {
+        if self.config.max_batches.is_some_and(|most| control.batches.finished() >= most) {
             control.stop.get_or_insert(Stop::Graceful);
             control.clock_stopped = true;
             control.batches.drop_waiting();
@@ -546,13 +532,9 @@ impl Shared {
                 let Some(encoded) = store.encode()? else {
                     return Ok(());
                 };
-                states.push((store.ordinal, encoded));
+                states.push(encoded);
             }
-            if states.is_empty() {
-                Ok(())
-            } else {
-                folder.write(time, &states)
-            }
+            if states.is_empty() { Ok(()) } else { folder.write(time, &states) }
         };
         if let Err(error) = encode() {
             self.control.lock().first_error.get_or_insert(error);

@@ -33,15 +33,8 @@ impl FileSource {
     pub fn new(directory: &str) -> Self {
         let remember = Duration::from_secs(60);
         let not_before = BatchTime::now().minus(CLOCK_GRAIN);
-        let watch = Watch {
-            not_before,
-            remember,
-            seen: HashMap::new(),
-        };
-        FileSource {
-            directory: directory.to_owned(),
-            state: Lock::new(watch),
-        }
+        let watch = Watch { not_before, remember, seen: HashMap::new() };
+        FileSource { directory: directory.to_owned(), state: Lock::new(watch) }
     }
 }
 
@@ -60,10 +53,7 @@ impl InputSource for FileSource {
         let label = self.label();
         let one = |file| Ok(engine.source(Arc::new(TextFiles::of_files(&label, &[file])?)));
         let rdds = files.into_iter().map(one).collect::<Result<Vec<_>>>()?;
-        Ok(Input {
-            rdd: engine.union(rdds)?,
-            records: 0,
-        })
+        Ok(Input { rdd: engine.union(rdds)?, records: 0 })
     }
 }
 
@@ -73,11 +63,7 @@ impl Watch {
         let oldest = self.not_before.max(time.minus(self.remember));
         self.seen.retain(|_, modified| *modified >= oldest);
         let mut found = Vec::new();
-        for folder in glob::glob(directory)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok())
-        {
+        for folder in glob::glob(directory).into_iter().flatten().filter_map(|entry| entry.ok()) {
             for path in visible_files(&folder) {
                 let Some(modified) = modified(&path) else {
                     continue;
@@ -96,19 +82,13 @@ impl Watch {
 
 fn visible_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let paths = entries
-        .filter_map(|entry| entry.ok())
-        .map(|entry| entry.path());
-    paths
-        .filter(|path| path.is_file() && !is_hidden(path))
-        .collect()
+    let paths = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path());
+    paths.filter(|path| path.is_file() && !is_hidden(path)).collect()
 }
 
 fn modified(path: &Path) -> Option<BatchTime> {
     let time = std::fs::metadata(path).ok()?.modified().ok()?;
-    Some(BatchTime(
-        time.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64
-    ))
+    Some(BatchTime(time.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64))
 }
 
 #[cfg(test)]
@@ -127,10 +107,7 @@ mod tests {
         let mut watch = source.state.lock();
         let before = BatchTime(watch.not_before.0 - 1);
         assert_eq!(watch.select(&directory, before).len(), 0);
-        assert_eq!(
-            watch.select(&directory, later),
-            [folder.path().join("a.txt")]
-        );
+        assert_eq!(watch.select(&directory, later), [folder.path().join("a.txt")]);
         assert_eq!(watch.select(&directory, later).len(), 0);
         assert_eq!(watch.select("/no/such/folder", later).len(), 0);
     }

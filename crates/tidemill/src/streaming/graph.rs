@@ -55,7 +55,8 @@ struct Stream {
     persisted: bool,
     remember: Duration,
     checkpoint_interval: Option<Duration>,
-    generated: BTreeMap<BatchTime, Option<RddRef>>,
+    /// What each batch gave, failures too: nothing is asked for twice.
+    generated: BTreeMap<BatchTime, Result<Option<RddRef>>>,
 }
 
 struct OutputOp {
@@ -81,10 +82,7 @@ struct Inner {
 impl Graph {
     /// An empty graph.
     pub fn new(interval: Duration) -> Self {
-        Graph {
-            interval,
-            inner: Lock::default(),
-        }
+        Graph { interval, inner: Lock::default() }
     }
 
     /// A source's stream.
@@ -104,19 +102,14 @@ impl Graph {
     ) -> Result<StreamId> {
         let slides: Vec<Duration> = parents.iter().map(|&id| self.slide(id)).collect();
         let Some(&slide) = slides.first() else {
-            return Err(Error::IllegalArgument(
-                "transform expects at least one stream".into(),
-            ));
+            return Err(Error::IllegalArgument("transform expects at least one stream".into()));
         };
         if slides.iter().any(|&other| other != slide) {
             return Err(Error::IllegalArgument(format!(
                 "the streams should have the same slide duration, got {slides:?}"
             )));
         }
-        let kind = StreamKind::Transform {
-            parents: parents.to_vec(),
-            function,
-        };
+        let kind = StreamKind::Transform { parents: parents.to_vec(), function };
         Ok(self.add(label.to_owned(), kind, slide))
     }
 
@@ -137,11 +130,7 @@ impl Graph {
         }
         self.persist(parent);
         self.remember_at_least(parent, length + slide);
-        Ok(self.add(
-            format!("window {length:?}"),
-            StreamKind::Window { parent, length },
-            slide,
-        ))
+        Ok(self.add(format!("window {length:?}"), StreamKind::Window { parent, length }, slide))
     }
 
     /// Keyed state over `parent`; its RDD of each batch is the whole state.
@@ -156,11 +145,7 @@ impl Graph {
     /// An output operation on `parent`; its number.
     pub fn output(&self, label: &str, parent: StreamId, function: Output) -> usize {
         let mut inner = self.inner.lock();
-        inner.outputs.push(Arc::new(OutputOp {
-            parent,
-            label: label.to_owned(),
-            function,
-        }));
+        inner.outputs.push(Arc::new(OutputOp { parent, label: label.to_owned(), function }));
         inner.outputs.len() - 1
     }
 
@@ -180,8 +165,7 @@ impl Graph {
 
     /// How often a stream gives an RDD.
     pub fn slide(&self, id: StreamId) -> Duration {
-        self.with(id, |stream| stream.slide)
-            .unwrap_or(self.interval)
+        self.with(id, |stream| stream.slide).unwrap_or(self.interval)
     }
 
     /// Persists every RDD of a stream until it is forgotten.
@@ -215,12 +199,7 @@ impl Graph {
             StreamKind::Input(source) => Some(source.clone()),
             _ => None,
         };
-        self.inner
-            .lock()
-            .streams
-            .iter()
-            .filter_map(source)
-            .collect()
+        self.inner.lock().streams.iter().filter_map(source).collect()
     }
 
     /// The keyed states, in order of definition.
@@ -236,20 +215,14 @@ impl Graph {
     /// smallest multiple of the slide duration that is at least ten seconds).
     pub fn checkpoint_interval(&self) -> Duration {
         let inner = self.inner.lock();
-        let stateful = inner
-            .streams
-            .iter()
-            .filter(|s| matches!(s.kind, StreamKind::State(_)));
+        let stateful = inner.streams.iter().filter(|s| matches!(s.kind, StreamKind::State(_)));
         let interval = |stream: &Stream| {
             stream.checkpoint_interval.unwrap_or_else(|| {
                 let slide = millis(stream.slide).max(1);
                 Duration::from_millis((slide * (10_000 + slide - 1).div_euclid(slide)) as u64)
             })
         };
-        stateful
-            .map(interval)
-            .min()
-            .unwrap_or(Duration::from_secs(10))
+        stateful.map(interval).min().unwrap_or(Duration::from_secs(10))
     }
 
     /// Checks what can only be checked when the graph is whole.
@@ -258,18 +231,12 @@ impl Graph {
     /// With Spark's texts.
     pub fn validate(&self, has_checkpoint: bool) -> Result<()> {
         let inner = self.inner.lock();
-        let failed = |text: String| {
-            Err(Error::IllegalArgument(format!(
-                "requirement failed: {text}"
-            )))
-        };
+        let failed =
+            |text: String| Err(Error::IllegalArgument(format!("requirement failed: {text}")));
         if inner.outputs.is_empty() {
             return failed("No output operations registered, so nothing to execute".into());
         }
-        let stateful = inner
-            .streams
-            .iter()
-            .any(|s| matches!(s.kind, StreamKind::State(_)));
+        let stateful = inner.streams.iter().any(|s| matches!(s.kind, StreamKind::State(_)));
         if stateful && !has_checkpoint {
             let text = "The checkpoint directory has not been set. Please set it by \
                         StreamingContext.checkpoint().";
@@ -319,18 +286,10 @@ impl Graph {
                 None => Ok(()),
             };
             let result = panics::catch(run).unwrap_or_else(|panic| {
-                Err(Error::User {
-                    error: Arc::new(panic),
-                    partition: 0,
-                    attempts: 1,
-                })
+                Err(Error::User { error: Arc::new(panic), partition: 0, attempts: 1 })
             });
             if let Err(cause) = result {
-                first.get_or_insert(Error::Batch {
-                    time,
-                    output: number,
-                    cause: Box::new(cause),
-                });
+                first.get_or_insert(Error::Batch { time, output: number, cause: Box::new(cause) });
             }
         }
         first
@@ -344,21 +303,24 @@ impl Graph {
             return Ok(None);
         };
         if let Some(known) = stream.generated.get(&time) {
-            return Ok(known.clone());
+            return known.clone();
         }
         if time <= zero || (time.0 - zero.0) % millis(stream.slide).max(1) != 0 {
             return Ok(None);
         }
         let (kind, persisted) = (stream.kind.clone(), stream.persisted);
         drop(inner);
-        let rdd = self.generate(engine, &kind, time)?;
-        if let Some(rdd) = &rdd
-            && persisted
-        {
+        let rdd = self.generate(engine, &kind, time);
+        if let (Ok(Some(rdd)), true) = (&rdd, persisted) {
             rdd.persist();
         }
         self.with(id, |stream| stream.generated.insert(time, rdd.clone()));
-        Ok(rdd)
+        rdd
+    }
+
+    /// A stream's RDD of a batch, if the batch has run and the stream still remembers it.
+    pub fn remembered(&self, id: StreamId, time: BatchTime) -> Option<RddRef> {
+        self.with(id, |stream| stream.generated.get(&time)?.clone().ok()?)?
     }
 
     fn generate(
@@ -411,32 +373,22 @@ impl Graph {
         let is_state = |stream: &Stream| matches!(stream.kind, StreamKind::State(_));
         let states: Vec<u64> = {
             let inner = self.inner.lock();
-            let all = inner
-                .streams
-                .iter()
-                .enumerate()
-                .filter(|(_, stream)| is_state(stream));
+            let all = inner.streams.iter().enumerate().filter(|(_, stream)| is_state(stream));
             all.map(|(id, _)| id as u64).collect()
         };
         let run = |id| self.rdd(engine, StreamId(id), time).err();
         let cause = states.into_iter().find_map(run)?;
-        Some(Error::Batch {
-            time,
-            output: 0,
-            cause: Box::new(cause),
-        })
+        Some(Error::Batch { time, output: 0, cause: Box::new(cause) })
     }
 
     /// Forgets RDDs that are older than their stream remembers, as of batch `time`.
     pub fn forget(&self, time: BatchTime) {
         let mut old = Vec::new();
         for stream in &mut self.inner.lock().streams {
-            let keep = stream
-                .generated
-                .split_off(&BatchTime(time.minus(stream.remember).0 + 1));
+            let keep = stream.generated.split_off(&BatchTime(time.minus(stream.remember).0 + 1));
             let gone = std::mem::replace(&mut stream.generated, keep);
             if stream.persisted {
-                old.extend(gone.into_values().flatten());
+                old.extend(gone.into_values().flatten().flatten());
             }
         }
         for rdd in old {
@@ -455,16 +407,10 @@ impl Graph {
             } else {
                 format!(" of {}", parents.join(", "))
             };
-            lines.push(format!(
-                "#{id} {}{from} every {:?}",
-                stream.label, stream.slide
-            ));
+            lines.push(format!("#{id} {}{from} every {:?}", stream.label, stream.slide));
         }
         for (number, output) in inner.outputs.iter().enumerate() {
-            lines.push(format!(
-                "output {number}: {} of #{}",
-                output.label, output.parent
-            ));
+            lines.push(format!("output {number}: {} of #{}", output.label, output.parent));
         }
         lines.join("\n")
     }

@@ -21,14 +21,7 @@ impl LineBuffer {
     /// Reads in pieces of about `read_size` bytes, lines of at most `max_line` bytes.
     pub(crate) fn new(read_size: usize, max_line: usize) -> Self {
         let bytes = vec![0; read_size];
-        LineBuffer {
-            bytes,
-            filled: 0,
-            read_size,
-            max_line,
-            skipping: 0,
-            skipped: None,
-        }
+        LineBuffer { bytes, filled: 0, read_size, max_line, skipping: 0, skipped: None }
     }
 
     /// Where the next bytes go; never empty.

@@ -19,11 +19,7 @@ pub struct QueueSource {
 impl QueueSource {
     /// One RDD per batch, or all in the first; `default` for the batches after.
     pub fn new(queue: Vec<RddRef>, one_at_a_time: bool, default: Option<RddRef>) -> Self {
-        QueueSource {
-            queue: Lock::new(queue.into()),
-            one_at_a_time,
-            default,
-        }
+        QueueSource { queue: Lock::new(queue.into()), one_at_a_time, default }
     }
 }
 

@@ -91,11 +91,7 @@ impl SocketSource {
             room: Signal::default(),
         };
         let address = format!("{host}:{port}");
-        Ok(SocketSource {
-            address,
-            shared: Arc::new(shared),
-            thread: Lock::new(None),
-        })
+        Ok(SocketSource { address, shared: Arc::new(shared), thread: Lock::new(None) })
     }
 }
 
@@ -136,24 +132,15 @@ impl InputSource for SocketSource {
     fn rdd(&self, engine: &Engine, time: BatchTime) -> Result<Input> {
         let mut received = self.shared.received.lock();
         let Some(batch) = received.batches.get_mut(&time) else {
-            return Ok(Input {
-                rdd: engine.from_blocks(&self.label(), Vec::new()),
-                records: 0,
-            });
+            return Ok(Input { rdd: engine.from_blocks(&self.label(), Vec::new()), records: 0 });
         };
         if let Some((rdd, records)) = &batch.rdd {
-            return Ok(Input {
-                rdd: rdd.clone(),
-                records: *records,
-            });
+            return Ok(Input { rdd: rdd.clone(), records: *records });
         }
         let parts = std::mem::take(&mut batch.parts);
         drop(received);
         let partitions: Vec<Partition> = parts.into_iter().map(Chunks::into_blocks).collect();
-        let records = partitions
-            .iter()
-            .map(|blocks| records_in(blocks) as u64)
-            .sum();
+        let records = partitions.iter().map(|blocks| records_in(blocks) as u64).sum();
         let rdd = engine.from_blocks(&self.label(), partitions);
         if let Some(batch) = self.shared.received.lock().batches.get_mut(&time) {
             batch.rdd = Some((rdd.clone(), records));
@@ -163,10 +150,7 @@ impl InputSource for SocketSource {
 
     fn done(&self, time: BatchTime, processing: Duration) {
         let mut received = self.shared.received.lock();
-        let freed = received
-            .batches
-            .remove(&time)
-            .map_or(0, |batch| batch.bytes);
+        let freed = received.batches.remove(&time).map_or(0, |batch| batch.bytes);
         received.bytes -= freed;
         received.rate.observe(freed, processing);
         drop(received);
@@ -240,17 +224,12 @@ impl Receiver {
     }
 
     fn connect(&self) -> Result<TcpStream, String> {
-        let addresses = self
-            .address
-            .to_socket_addrs()
-            .map_err(|e| format!("no such host: {e}"))?;
+        let addresses = self.address.to_socket_addrs().map_err(|e| format!("no such host: {e}"))?;
         let mut reason = "the host has no address".to_owned();
         for address in addresses {
             match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
                 Ok(stream) => {
-                    stream
-                        .set_read_timeout(Some(POLL))
-                        .map_err(|e| e.to_string())?;
+                    stream.set_read_timeout(Some(POLL)).map_err(|e| e.to_string())?;
                     return Ok(stream);
                 }
                 Err(error) => reason = format!("cannot connect: {error}"),
@@ -292,7 +271,8 @@ impl Receiver {
     fn tell_skipped(&self, buffer: &mut LineBuffer) {
         if let Some(bytes) = buffer.take_skipped() {
             self.say(&format!(
-                "a line of {bytes} bytes was left out: a line may have {} bytes                  (raise tidemill.receiver.maxLineBytes to take longer ones)",
+                "a line of {bytes} bytes was left out: a line may have {} bytes \
+                 (raise tidemill.receiver.maxLineBytes to take longer ones)",
                 self.context.max_line_bytes
             ));
         }
@@ -321,11 +301,7 @@ impl Receiver {
             Some(part) if part.interval == interval && part.bytes < PARTITION => part.add(lines),
             _ => {
                 let bytes = lines.len();
-                received.open.push(Chunks {
-                    interval,
-                    bytes,
-                    chunks: vec![lines],
-                });
+                received.open.push(Chunks { interval, bytes, chunks: vec![lines] });
             }
         }
     }

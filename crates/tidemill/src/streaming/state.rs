@@ -14,6 +14,7 @@ use crate::ids::StreamId;
 use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
+use crate::streaming::checkpoint::EncodedState;
 
 /// A front end's function from one RDD to another.
 pub type Rewrite = Arc<dyn Fn(&RddRef) -> Result<RddRef> + Send + Sync>;
@@ -54,12 +55,7 @@ struct Current {
 impl StateStore {
     /// A state before its first batch.
     pub fn new(parent: StreamId, ordinal: usize, op: StateOp) -> Self {
-        StateStore {
-            parent,
-            ordinal,
-            op,
-            current: Lock::default(),
-        }
+        StateStore { parent, ordinal, op, current: Lock::default() }
     }
 
     /// The state after batch `time`, given the parent's RDD of it.
@@ -102,10 +98,7 @@ impl StateStore {
             }
             None => before,
         };
-        let batch_time = (
-            "spark.streaming.internal.batchTime".to_owned(),
-            time.0.to_string(),
-        );
+        let batch_time = ("spark.streaming.internal.batchTime".to_owned(), time.0.to_string());
         let properties = Arc::new(BTreeMap::from([batch_time]));
         engine.run_job(&after, None, properties, &mut || Ok(()))
     }
@@ -123,8 +116,8 @@ impl StateStore {
         }
     }
 
-    /// The partitions as bytes, one list of blocks each; `None` before the first batch and after a failure.
-    pub fn encode(&self) -> Result<Option<Vec<Vec<Vec<u8>>>>> {
+    /// The partitions as bytes; `None` before the first batch and after a failure.
+    pub fn encode(&self) -> Result<Option<EncodedState>> {
         let current = self.current.lock();
         let (Some(blocks), None) = (&current.blocks, &current.failed) else {
             return Ok(None);
@@ -133,14 +126,28 @@ impl StateStore {
         drop(current);
         let partition =
             |blocks: &Partition| blocks.iter().map(|b| self.op.codec.encode(b)).collect();
-        Ok(Some(blocks.iter().map(partition).collect::<Result<_>>()?))
+        let partitions = blocks.iter().map(partition).collect::<Result<_>>()?;
+        let format = self.op.codec.format().to_owned();
+        Ok(Some(EncodedState { ordinal: self.ordinal, format, partitions }))
     }
 
     /// Starts from a checkpoint's partitions, whose number may differ from today's.
-    pub fn restore(&self, engine: &Engine, partitions: &[Vec<Vec<u8>>]) -> Result<()> {
+    ///
+    /// # Errors
+    /// If another front end wrote it, or a block cannot be read.
+    pub fn restore(&self, engine: &Engine, saved: &EncodedState) -> Result<()> {
         let codec = &self.op.codec;
+        if saved.format != codec.format() {
+            return Err(Error::Checkpoint(format!(
+                "the checkpoint's state is in the format {:?}, this program's is {:?}: use the \
+                 front end that wrote it, or another folder",
+                saved.format,
+                codec.format()
+            )));
+        }
         let partition = |blocks: &Vec<Vec<u8>>| blocks.iter().map(|b| codec.decode(b)).collect();
-        let blocks: Vec<Partition> = partitions.iter().map(partition).collect::<Result<_>>()?;
+        let blocks: Vec<Partition> =
+            saved.partitions.iter().map(partition).collect::<Result<_>>()?;
         let mut current = self.current.lock();
         if blocks.len() == self.op.partitions {
             current.blocks = Some(blocks);

@@ -19,9 +19,7 @@ pub struct BatchTime(pub i64);
 impl BatchTime {
     /// The wall clock, in milliseconds.
     pub fn now() -> BatchTime {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         BatchTime(since.as_millis() as i64)
     }
 
@@ -76,11 +74,7 @@ mod tests {
 
     #[test]
     fn fractions_are_printed_as_microseconds() {
-        assert!(
-            BatchTime(1_795_343_873_500)
-                .to_string()
-                .ends_with(":53.500000")
-        );
+        assert!(BatchTime(1_795_343_873_500).to_string().ends_with(":53.500000"));
         assert!(BatchTime(1_795_343_873_000).to_string().ends_with(":53"));
     }
 }
