@@ -85,7 +85,7 @@ impl TextBlock {
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         let mut text = match String::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            Err(error) => replace_malformed(error.into_bytes()),
         };
         if memchr::memchr(b'\r', text.as_bytes()).is_some() {
             text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -106,6 +106,24 @@ impl TextBlock {
     pub fn lines(&self) -> Lines {
         Lines { text: self.text.clone(), at: 0 }
     }
+}
+
+/// Java's replacement of malformed UTF-8, which is also Rust's but for one thing: the three bytes of a
+/// surrogate become one U+FFFD, not three.
+fn replace_malformed(bytes: Vec<u8>) -> String {
+    const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+    let mut mended = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.as_slice();
+    while let Some(at) = memchr::memchr(0xed, rest) {
+        let (before, from) = rest.split_at(at);
+        mended.extend_from_slice(before);
+        let is_surrogate = matches!(from, [_, 0xa0..=0xbf, 0x80..=0xbf, ..]);
+        let taken = if is_surrogate { 3 } else { 1 };
+        mended.extend_from_slice(if is_surrogate { REPLACEMENT } else { &from[..1] });
+        rest = &from[taken..];
+    }
+    mended.extend_from_slice(rest);
+    String::from_utf8_lossy(&mended).into_owned()
 }
 
 impl Block for TextBlock {
@@ -169,6 +187,13 @@ mod tests {
     #[test]
     fn carriage_returns_end_lines_as_in_java() {
         assert_eq!(lines(b"a\rb\r\nc\n\r"), ["a", "b", "c", ""]);
+    }
+
+    #[test]
+    fn malformed_bytes_are_replaced_as_in_java() {
+        assert_eq!(lines(b"a\xed\xa0\x80b\xff\xc3(\n"), ["a\u{fffd}b\u{fffd}\u{fffd}("]);
+        assert_eq!(lines("퀀\n".as_bytes()), ["퀀"]);
+        assert_eq!(lines(b"\xed\x80\n\xed"), ["\u{fffd}", "\u{fffd}"]);
     }
 
     #[test]
