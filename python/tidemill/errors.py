@@ -192,12 +192,22 @@ def _worker_lost_text(details: dict[str, Any]) -> str:
     )
 
 
+def _told(cause: Any) -> str:
+    """An exception of a driver-side function with its traceback; ours tell theirs themselves."""
+    if isinstance(cause, TidemillError) or not isinstance(cause, BaseException):
+        return str(cause)
+    from tidemill.failure import users_traceback
+
+    return users_traceback(cause).rstrip()
+
+
 def _batch_failed(details: dict[str, Any]) -> JobError:
     cause = details.get("cause")
     output = details.get("output")
     place = "" if output is None else f" (output operation {output})"
     time = describe_time(details.get("time_ms", 0))
-    error = JobError(f"The batch of Time: {time} failed{place}.\n{cause}", "batch_failed", details)
+    text = f"The batch of Time: {time} failed{place}.\n{_told(cause)}"
+    error = JobError(text, "batch_failed", details)
     if isinstance(cause, BaseException):
         error.__cause__ = cause.__cause__ if isinstance(cause, JobError) else cause
         error.__cause__ = error.__cause__ or cause

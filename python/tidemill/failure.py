@@ -2,7 +2,7 @@
 record, the exception.
 
 The record is the local variable ``record`` of the innermost operator frame of the traceback; frames
-of Tidemill itself are left out of the traceback text. Called by the worker only, after something
+of Tidemill itself are left out of the traceback text. Called by the worker, and for errors of driver-side functions, after something
 raised, so that nothing here costs time while all goes well.
 """
 
@@ -23,7 +23,7 @@ def describe(error: BaseException) -> tuple[dict[str, Any], list[bytes]]:
     frames = _frames(error)
     place = _innermost_operator(frames)
     error = _explain(error, place, frames)
-    text, record, pickled = _traceback(error), _record(place, frames), _pickled(error)
+    text, record, pickled = users_traceback(error), _record(place, frames), _pickled(error)
     header = {
         "ok": False,
         "type": type(error).__name__,
@@ -108,12 +108,12 @@ def _replace(
     return better.with_traceback(error.__traceback__)
 
 
-def _traceback(error: BaseException) -> str:
+def users_traceback(error: BaseException) -> str:
     """Format an exception and those that it follows from, without the frames of Tidemill."""
     lines: list[str] = []
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None:
-        lines.append(_traceback(earlier))
+        lines.append(users_traceback(earlier))
         lines.append(
             "\nThe above exception was the direct cause of the following exception:\n\n"
             if error.__cause__
