@@ -2,7 +2,8 @@
 record, the exception.
 
 The record is the local variable ``record`` of the innermost operator frame of the traceback; frames
-of Tidemill itself are left out of the traceback text. Called by the worker, and for errors of driver-side functions, after something
+of Tidemill itself are left out of the traceback text. Called by the worker, and for errors of
+driver-side functions, after something
 raised, so that nothing here costs time while all goes well.
 """
 

@@ -18,7 +18,7 @@ struct Group {
     key: Vec<u64>,
     /// Pickled values, or the reduced value's slots.
     pickled: Vec<u8>,
-    reduced: Vec<u64>,
+    reduced: Option<Vec<u64>>,
 }
 
 /// Groups under construction. Keys point into memory that outlives it.
@@ -59,11 +59,11 @@ impl<'a> Groups<'a> {
         let group = &mut self.groups[index];
         match (self.reducer, arena) {
             (Some(reducer), Some(arena)) => {
-                if group.reduced.is_empty() {
-                    group.reduced.extend_from_slice(value);
+                let Some(reduced) = &mut group.reduced else {
+                    group.reduced = Some(value.to_vec());
                     return Some(());
-                }
-                reducer.merge(arena, &mut group.reduced, value).then_some(())
+                };
+                reducer.merge(arena, reduced, value).then_some(())
             }
             _ => {
                 pickle::write(&mut group.pickled, self.value, value);
@@ -87,7 +87,7 @@ impl<'a> Groups<'a> {
             None => {
                 let index = self.groups.len();
                 self.by_key.insert(self.scratch.clone(), index);
-                let (pickled, reduced) = (Vec::new(), Vec::new());
+                let (pickled, reduced) = (Vec::new(), None);
                 self.groups.push(Group { key: key.to_vec(), pickled, reduced });
                 index
             }
@@ -111,8 +111,8 @@ impl<'a> Groups<'a> {
             let (count, data) = &mut blocks[hash.rem_euclid(buckets as i64) as usize];
             *count += 1;
             pickle::write(data, self.key, &group.key);
-            match self.reducer {
-                Some(_) => pickle::write(data, self.value, &group.reduced),
+            match &group.reduced {
+                Some(reduced) => pickle::write(data, self.value, reduced),
                 None => {
                     data.extend_from_slice(b"](");
                     data.extend_from_slice(&group.pickled);

@@ -4,7 +4,8 @@
 //! A row that native code gives up is run by the worker with the user's own functions; its records come back
 //! and take the row's place, so order, values and side effects are Python's. What follows the compiled
 //! part (grouping, reducing, bucketing by key) is done here if all records have the compiled type, else by
-//! the worker on all records.
+//! the worker on all records. Where that could print or fail, the worker runs the given-up rows in step
+//! with it, because in CPython the rows' effects and errors take turns with those of what follows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,7 +49,8 @@ pub struct Native {
     rest: bool,
     /// Runs the given-up rows: one list of records each.
     pub rows: Payload,
-    /// Everything after the compiled part, from (records, given-up rows' records, their places).
+    /// Everything after the compiled part, from (records, given-up rows or their records, their
+    /// places).
     pub after: Payload,
     seen: AtomicUsize,
     given_up: AtomicUsize,
@@ -64,7 +66,7 @@ enum Sink {
 pub enum Redone {
     /// All have the compiled type; the slots of each row's records.
     Typed(Vec<Vec<Vec<u64>>>),
-    /// A pickled list of lists.
+    /// Each row as a list of its records, or as a line that was not run yet.
     Other(BlockRef),
 }
 
@@ -128,11 +130,12 @@ impl Native {
         self.seen.fetch_add(seen, Ordering::Relaxed);
         self.given_up.fetch_add(rows.given_up().len(), Ordering::Relaxed);
         let mut held = None;
-        let redone = match given_up.is_empty() {
+        let text = || -> BlockRef { Arc::new(TextBlock::from_bytes(given_up)) };
+        let redone = match rows.given_up().is_empty() {
             true => Redone::Typed(Vec::new()),
+            false if self.is_in_step() => Redone::Other(text()),
             false => {
-                let text: BlockRef = Arc::new(TextBlock::from_bytes(given_up));
-                let mut result = worker(&self.rows, &[vec![text]])?;
+                let mut result = worker(&self.rows, &[vec![text()]])?;
                 let block = result.pop().and_then(|mut partition| partition.pop());
                 let block = block.ok_or_else(|| Error::Internal("no rows came back".into()))?;
                 // Typed records point into the block.
@@ -147,6 +150,15 @@ impl Native {
         };
         drop(held);
         result
+    }
+
+    /// Whether what follows may have effects or errors of its own.
+    fn is_in_step(&self) -> bool {
+        match &self.sink {
+            Sink::None => self.rest,
+            Sink::Group => false,
+            Sink::Reduce(reducer) => reducer.may_raise(),
+        }
     }
 
     /// The result without the worker; `None` if what follows is the worker's.

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
@@ -207,6 +207,7 @@ impl Gen<'_> {
             }
             self.statement = std::ptr::from_ref(statement) as usize;
             if self.forced.contains(&self.statement) {
+                self.may_raise = true;
                 self.deopt();
                 return Ok(());
             }
@@ -260,6 +261,7 @@ impl Gen<'_> {
                 self.try_statement(body, handlers, otherwise)
             }
             Stmt::Raise | Stmt::Deopt { .. } => {
+                self.may_raise = true;
                 self.deopt();
                 Ok(())
             }
@@ -638,6 +640,11 @@ impl Gen<'_> {
     fn member_of(&mut self, op: &str, value: &Value, items: &[Expr], line: u32) -> Result<IrValue> {
         let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         let mut found = self.b.ins().iconst(types::I8, 0);
+        if value.ty == Type::Float {
+            // An item that is the very same object is in, even if it is not equal to itself.
+            let nan = self.b.ins().fcmp(FloatCC::Unordered, value.one(), value.one());
+            self.deopt_if(nan);
+        }
         for item in items {
             let same = self.compare("==", value, &item, line)?;
             found = self.b.ins().bor(found, same);

@@ -47,6 +47,8 @@ pub(crate) struct Gen<'a> {
     pub(crate) statement: usize,
     /// Statements that are left to CPython.
     pub(crate) forced: &'a [usize],
+    /// Whether CPython could raise, or do anything but compute, on values of these types.
+    pub(crate) may_raise: bool,
 }
 
 impl Gen<'_> {
@@ -104,6 +106,7 @@ impl Gen<'_> {
 
     /// An exception that is certain: to its handler, or the row is given up.
     pub(crate) fn raise(&mut self, raised: Raised) {
+        self.may_raise = true;
         for depth in (0..self.tries.len()).rev() {
             let found = self.tries[depth]
                 .handlers
@@ -271,6 +274,8 @@ impl Gen<'_> {
         if value.ty == Type::Float {
             return value.one();
         }
+        // A sum that outgrows 64 bits may outgrow a float as well.
+        self.may_raise = true;
         let raised = self.b.ins().iadd_imm(value.one(), EXACT);
         let outside = self.b.ins().icmp_imm(IntCC::UnsignedGreaterThan, raised, 2 * EXACT);
         self.deopt_if(outside);

@@ -1,5 +1,7 @@
 //! Compiled functions: a chain over lines of text, and a reducer of two values.
 
+use std::cell::Cell;
+
 use cranelift_codegen::ir::{AbiParam, InstBuilder, UserFuncName, types};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -102,7 +104,12 @@ impl Compiled {
 pub struct Reducer {
     code: Code,
     slots: usize,
+    may_raise: bool,
 }
+
+/// Strings of a reduction that takes more than this are CPython's: native code frees none of them before
+/// the block ends.
+const MOST_REDUCED: usize = 256 << 20;
 
 impl Reducer {
     /// Compiles `function` for values of type `ty`.
@@ -110,6 +117,7 @@ impl Reducer {
     /// # Errors
     /// Why it cannot be compiled.
     pub fn new(function: &Function, ty: &Type) -> Result<Reducer> {
+        let may_raise = Cell::new(false);
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let addresses = g.parameters(1, 3);
             let (a, b) = (g.load(ty, addresses[0], 0), g.load(ty, addresses[1], 0));
@@ -121,16 +129,22 @@ impl Reducer {
             }
             *record = Some(result.ty.clone());
             g.store(&result, addresses[2]);
+            may_raise.set(g.may_raise);
             Ok(())
         };
         let (code, _, _) = attempts(&[types::I64; 4], generate)?;
-        Ok(Reducer { code, slots: ty.slots() })
+        Ok(Reducer { code, slots: ty.slots(), may_raise: may_raise.get() })
+    }
+
+    /// Whether CPython could raise, or do anything but compute, on values of the type.
+    pub fn may_raise(&self) -> bool {
+        self.may_raise
     }
 
     /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's.
     pub fn merge(&self, rows: &mut Rows, a: &mut [u64], b: &[u64]) -> bool {
         let mut out = [0_u64; 16];
-        if self.slots > out.len() {
+        if self.slots > out.len() || rows.allocated() > MOST_REDUCED {
             return false;
         }
         // SAFETY: the code was generated for this signature; the slices hold values of its type.
@@ -231,6 +245,7 @@ impl<'a> Gen<'a> {
             live: true,
             statement: 0,
             forced,
+            may_raise: false,
         }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! Strings are UTF-8 in memory that outlives the block: the block itself, constants, or the arena.
 
+use std::alloc::Layout;
+
 use bumpalo::Bump;
 
 /// How a helper ended.
@@ -15,7 +17,10 @@ pub(crate) const UNSURE: u32 = 2;
 /// The state of a run over one block; compiled code passes its address along.
 #[derive(Default)]
 pub struct Rows {
+    /// Strings that were made; they live as long as the run, since records may hold them.
     arena: Bump,
+    /// Lists; they live as long as their row, since no record holds one.
+    lists: Bump,
     pub(crate) width: usize,
     /// Slots of finished rows' records, one after the other.
     pub(crate) slots: Vec<u64>,
@@ -31,7 +36,13 @@ impl Rows {
         Rows { width, ..Rows::default() }
     }
 
+    /// Bytes that the strings take.
+    pub(crate) fn allocated(&self) -> usize {
+        self.arena.allocated_bytes()
+    }
+
     pub(crate) fn begin_row(&mut self) {
+        self.lists.reset();
         self.row_start = (self.slots.len(), self.records);
     }
 
@@ -88,25 +99,33 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
 }
 
 fn new_list(rows: &Rows, capacity: usize, width: usize) -> *mut List {
-    let data = rows.arena.alloc_slice_fill_copy((capacity * width).max(1), 0_u64).as_mut_ptr();
-    rows.arena.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
+    let data = room_for(rows, capacity * width);
+    rows.lists.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
+}
+
+/// Room for slots that are written before they are read.
+fn room_for(rows: &Rows, slots: usize) -> *mut u64 {
+    match Layout::array::<u64>(slots.max(1)) {
+        Ok(layout) => rows.lists.alloc_layout(layout).as_ptr().cast(),
+        // More than the address space holds.
+        Err(_) => std::alloc::handle_alloc_error(Layout::new::<u64>()),
+    }
 }
 
 fn push_slots(rows: &Rows, list: &mut List, item: &[u64]) {
     let width = list.width as usize;
     if list.len == list.capacity {
         let capacity = (list.capacity as usize * 2).max(8);
-        let grown = rows.arena.alloc_slice_fill_copy(capacity * width, 0_u64);
-        // SAFETY: `data` holds `len * width` slots by the list's invariant.
-        let old = unsafe { std::slice::from_raw_parts(list.data, list.len as usize * width) };
-        grown[..old.len()].copy_from_slice(old);
-        list.data = grown.as_mut_ptr();
+        let grown = room_for(rows, capacity * width);
+        // SAFETY: `data` holds `len * width` slots by the list's invariant, and `grown` has room.
+        unsafe { std::ptr::copy_nonoverlapping(list.data, grown, list.len as usize * width) };
+        list.data = grown;
         list.capacity = capacity as u64;
     }
-    // SAFETY: there is room for one more item now.
-    let room =
-        unsafe { std::slice::from_raw_parts_mut(list.data.add(list.len as usize * width), width) };
-    room.copy_from_slice(item);
+    for (i, &slot) in item.iter().enumerate() {
+        // SAFETY: there is room for one more item now.
+        unsafe { *list.data.add(list.len as usize * width + i) = slot };
+    }
     list.len += 1;
 }
 
@@ -144,7 +163,11 @@ mod calls {
         fn emit(rows: *mut Rows, record: *const u64) {
             let rows = unsafe { &mut *rows };
             let record = unsafe { std::slice::from_raw_parts(record, rows.width) };
-            rows.slots.extend_from_slice(record);
+            // Slot by slot: a record has few, and a copy of unknown length is a call.
+            rows.slots.reserve(record.len());
+            for &slot in record {
+                rows.slots.push(slot);
+            }
             rows.records += 1;
         }
 

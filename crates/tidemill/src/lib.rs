@@ -10,6 +10,7 @@ mod panics;
 pub mod rdd;
 pub mod scheduler;
 pub mod streaming;
+pub mod testing;
 pub mod text;
 
 pub use api::{

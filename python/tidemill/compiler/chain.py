@@ -40,7 +40,8 @@ def plan(stage: list[Callable[..., Any]], has_tail: bool) -> dict[str, Any]:
     dict
         ``plan``: JSON for the code generator, or None if nothing is compiled; ``functions``: one
         line per function, ``name (file:line): compiled`` or why not; ``rows``: from the code of the
-        record type to the operators that run given-up rows; ``after``: the operators that follow.
+        record type to the operators that run given-up rows; ``after``: the operators that follow,
+        which also run given-up rows that were not run yet.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def plan(stage: list[Callable[..., Any]], has_tail: bool) -> dict[str, Any]:
         "plan": json.dumps(found) if steps else None,
         "functions": functions,
         "rows": lambda code: [partial(rows.redo, taken, code)],
-        "after": [rows.merge, *rest, *tail],
+        "after": [partial(rows.merge, taken), *rest, *tail],
     }
 
 

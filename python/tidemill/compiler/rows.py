@@ -3,7 +3,10 @@
 The reply for given-up rows holds, for each row, the number of its records (u32) and the records'
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
 and UTF-8, ``n`` as nothing, ``(...)`` item by item; all little-endian. The engine's `native.rs`
-reads it. Types must be exactly the compiled ones; if any record's are not, plain lists are returned.
+reads it. Types must be exactly the compiled ones. At the first row that has a record of another
+type, the reply becomes a plain list: a list of records for each row so far, then the lines of the
+rows that follow, not run yet. What follows the compiled part may fail on that record, and then
+CPython would not have come to the later rows.
 """
 
 from __future__ import annotations
@@ -22,36 +25,42 @@ INT64 = range(-(1 << 63), 1 << 63)
 
 
 def redo(pipes: list[Callable[..., Any]], code: str, index: int, records: Iterable[Any]) -> Any:
-    """Run each record through the operators by itself; return the records of each."""
-    results = []
-    for record in records:
-        result: Iterable[Any] = (record,)
-        for op in pipes:
-            result = op(index, iter(result))
-        results.append(list(result))
-    data = _pack(code, results)
-    return results if data is None else Slots(len(results), data)
+    """Run each line through the operators by itself; return the records of each."""
+    results: list[Any] = []
+    packed = bytearray()
+    lines = iter(records)
+    for line in lines:
+        results.append(list(_through(pipes, index, line)))
+        if not _pack(code, results[-1], packed):
+            return [*results, *lines]
+    return Slots(len(results), bytes(packed))
 
 
-def merge(index: int, inputs: list[Iterator[Any]]) -> Iterator[Any]:
-    """Head: yield native records with the given-up rows' records in their places."""
-    native, redone, places = inputs
+def merge(pipes: list[Callable[..., Any]], index: int, inputs: list[Iterator[Any]]) -> Iterator[Any]:
+    """Head: yield native records with the given-up rows' records in their places.
+
+    A given-up row is a list of its records, or a line, which is run when its turn comes: so that
+    effects and errors of all operators come in the order of the rows.
+    """
+    native, rows, places = inputs
     done = 0
-    for place, records in zip(places, redone):
+    for place, row in zip(places, rows):
         yield from islice(native, place - done)
         done = place
-        yield from records
+        yield from _through(pipes, index, row) if type(row) is str else row
     yield from native
 
 
-def _pack(code: str, results: list[list[Any]]) -> bytes | None:
-    packed = bytearray()
-    for records in results:
-        packed += struct.pack("<I", len(records))
-        for record in records:
-            if not _value(code, 0, record, packed):
-                return None
-    return bytes(packed)
+def _through(pipes: list[Callable[..., Any]], index: int, line: str) -> Iterable[Any]:
+    result: Iterable[Any] = (line,)
+    for op in pipes:
+        result = op(index, iter(result))
+    return result
+
+
+def _pack(code: str, records: list[Any], packed: bytearray) -> bool:
+    packed += struct.pack("<I", len(records))
+    return all(_value(code, 0, record, packed) for record in records)
 
 
 def _value(code: str, at: int, value: Any, packed: bytearray) -> int:

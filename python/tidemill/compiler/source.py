@@ -12,6 +12,7 @@ import __future__ as future
 import ast
 import linecache
 import threading
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -42,7 +43,9 @@ class SourceFile:
 
     def __init__(self, name: str, text: str):
         self.name = name
-        self.tree = ast.parse(text, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.tree = ast.parse(text, name)
         self._imports = list(_imports(self.tree))
         self._compiled: dict[tuple[int, int, int], list[CodeType]] = {}
 
@@ -181,7 +184,10 @@ def _shift(nodes: list[FunctionNode], by: int) -> None:
 
 def _compile(statements: list[ast.stmt], name: str, flags: int) -> list[CodeType]:
     module = ast.Module(body=statements, type_ignores=[])
-    found, rest = [], [compile(module, name, "exec", flags, dont_inherit=True)]
+    with warnings.catch_warnings():
+        # CPython has said them when it compiled the module.
+        warnings.simplefilter("ignore")
+        found, rest = [], [compile(module, name, "exec", flags, dont_inherit=True)]
     while rest:
         code = rest.pop()
         found.append(code)

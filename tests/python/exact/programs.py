@@ -549,6 +549,12 @@ def take_stops_before_an_error(lines):
     return rdd.context.parallelize(rdd.take(20), 1)
 
 
+def nan_is_in_its_own_tuple(line):
+    large = 1e308 * 10
+    nan = large - large
+    return nan in (nan, 1.0), nan in (1.0, large), nan == nan, nan not in [nan]
+
+
 def reducer_error_comes_first(lines):
     def first(line):
         return "k", 1 // (line != "b")

@@ -29,6 +29,8 @@ def spelled(value):
         return f"iterable[{', '.join(map(spelled, value))}]"
     if kind in (tuple, list):
         return f"{kind.__name__}[{', '.join(map(spelled, value))}]"
+    if kind in (set, frozenset):
+        return f"{kind.__name__}[{', '.join(sorted(map(spelled, value)))}]"
     if kind is dict:
         return f"dict[{', '.join(map(spelled, value.items()))}]"
     return f"{kind.__name__}({ascii(value)})"

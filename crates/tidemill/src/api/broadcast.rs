@@ -21,6 +21,10 @@ pub struct Broadcast<T>(Arc<T>);
 
 impl<T> Broadcast<T> {
     /// Wraps a value.
+    ///
+    /// ```
+    /// assert_eq!(*tidemill::Broadcast::new(7), 7);
+    /// ```
     pub fn new(value: T) -> Self {
         Broadcast(Arc::new(value))
     }
@@ -57,16 +61,36 @@ pub struct Accumulator<T>(Arc<Lock<T>>);
 
 impl<T: Data + AddAssign> Accumulator<T> {
     /// Starts at `zero`.
+    ///
+    /// ```
+    /// assert_eq!(tidemill::Accumulator::new(1.5).value(), 1.5);
+    /// ```
     pub fn new(zero: T) -> Self {
         Accumulator(Arc::new(Lock::new(zero)))
     }
 
     /// Adds.
+    ///
+    /// ```
+    /// let total = tidemill::Accumulator::new(0);
+    /// total.add(2);
+    /// total.add(3);
+    /// assert_eq!(total.value(), 5);
+    /// ```
     pub fn add(&self, value: T) {
         *self.0.lock() += value;
     }
 
     /// The sum so far.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(2)?;
+    /// let lines = tidemill::Accumulator::new(0);
+    /// let inside = lines.clone();
+    /// sc.parallelize(["a", "b", "c"], 2).foreach(move |_| inside.add(1))?;
+    /// assert_eq!(lines.value(), 3);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn value(&self) -> T {
         self.0.lock().clone()
     }

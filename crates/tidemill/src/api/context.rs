@@ -30,6 +30,14 @@ pub struct SparkContext {
 impl SparkContext {
     /// A context for `local`, `local[N]`, `local[*]` or `local[N,F]` (F attempts at a task).
     ///
+    /// ```
+    /// use tidemill::SparkContext;
+    /// assert_eq!(SparkContext::new("local[3]", "example")?.default_parallelism(), 3);
+    /// let error = SparkContext::new("yarn", "example").err().map(|error| error.to_string());
+    /// assert!(error.is_some_and(|text| text.starts_with("master must be local")));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the master is none of these.
     pub fn new(master: &str, app_name: &str) -> Result<Self> {
@@ -41,6 +49,12 @@ impl SparkContext {
 
     /// A context with `slots` executor threads.
     ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(2)?;
+    /// assert_eq!(sc.default_parallelism(), 2);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If `slots` is 0.
     pub fn local(slots: usize) -> Result<Self> {
@@ -48,11 +62,23 @@ impl SparkContext {
     }
 
     /// The program's name.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::new("local", "example")?;
+    /// assert_eq!(sc.app_name(), "example");
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn app_name(&self) -> &str {
         &self.app_name
     }
 
     /// Partitions of a shuffle whose number is not given: the number of executor threads.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::new("local[4]", "example")?;
+    /// assert_eq!(sc.default_parallelism(), 4);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn default_parallelism(&self) -> usize {
         self.engine.slots()
     }
@@ -85,6 +111,12 @@ impl SparkContext {
     }
 
     /// An RDD without partitions.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.empty_rdd::<i32>().collect()?, []);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn empty_rdd<T: Data>(&self) -> Rdd<T> {
         Rdd::new(self.clone(), self.engine.from_blocks("empty", Vec::new()))
     }
@@ -104,6 +136,13 @@ impl SparkContext {
     }
 
     /// Ends the executors; running jobs fail.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// sc.stop();
+    /// assert!(sc.parallelize([1], 1).collect().is_err());
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn stop(&self) {
         self.engine.stop();
     }

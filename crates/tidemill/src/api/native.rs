@@ -16,10 +16,33 @@ use crate::rdd::{OpRef, Operator, Segment};
 use crate::text::{Line, TextBlock};
 
 /// A record type: whatever can be kept and sent between threads.
+///
+/// ```
+/// use tidemill::api::Data;
+///
+/// #[derive(Clone)]
+/// struct Point(f64, f64);
+///
+/// fn is_data<T: Data>() -> bool {
+///     true
+/// }
+/// assert!(is_data::<Point>());
+/// ```
 pub trait Data: Clone + Send + Sync + 'static {}
 impl<T: Clone + Send + Sync + 'static> Data for T {}
 
 /// A key type.
+///
+/// ```
+/// let sc = tidemill::SparkContext::local(1)?;
+///
+/// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// enum Side { Left, Right }
+///
+/// let pairs = sc.parallelize([(Side::Left, 1), (Side::Left, 2)], 1);
+/// assert_eq!(pairs.reduce_by_key(|a, b| a + b, 1).collect()?, [(Side::Left, 3)]);
+/// # Ok::<(), tidemill::Error>(())
+/// ```
 pub trait Key: Data + Hash + Eq {}
 impl<T: Data + Hash + Eq> Key for T {}
 

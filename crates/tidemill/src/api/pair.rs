@@ -13,6 +13,13 @@ use crate::error::Result;
 
 impl<K: Key, V: Data> Rdd<(K, V)> {
     /// Applies `f` to each value.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let doubled = sc.parallelize([("a", 1), ("b", 2)], 1).map_values(|n| n * 2);
+    /// assert_eq!(doubled.collect()?, [("a", 2), ("b", 4)]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn map_values<U: Data>(&self, f: impl Fn(V) -> U + Send + Sync + 'static) -> Rdd<(K, U)> {
         self.map(move |(key, value)| (key, f(value)))
     }
@@ -37,6 +44,14 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
     }
 
     /// Puts the records of a key into one of `partitions` partitions.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let pairs = sc.parallelize([("a", 1), ("b", 2), ("a", 3)], 3).partition_by(2);
+    /// let is_with_a = |partition: &Vec<(&str, i32)>| partition.contains(&("a", 1));
+    /// assert!(pairs.glom().collect()?.iter().any(|p| is_with_a(p) && p.contains(&("a", 3))));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn partition_by(&self, partitions: usize) -> Rdd<(K, V)> {
         let choose = |_, (key, _): &(K, V), buckets| native::bucket_of(key, buckets);
         let op = native::tail("partitionBy", choose);
@@ -87,6 +102,13 @@ impl<K: Key, V: Data> Rdd<(K, V)> {
     }
 
     /// The values of each key as a list.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let pairs = sc.parallelize([("a", 1), ("b", 2), ("a", 3)], 2);
+    /// assert_eq!(pairs.group_by_key(1).collect()?, [("a", vec![1, 3]), ("b", vec![2])]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn group_by_key(&self, partitions: usize) -> Rdd<(K, Vec<V>)> {
         self.group_locally().partition_by(partitions).pipe("group", |_, records| {
             let extend = |mut all: Vec<V>, more| {

@@ -51,6 +51,13 @@ impl<T: Data> Rdd<T> {
     }
 
     /// Applies `f` to each record.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let squares = sc.parallelize([1, 2, 3], 2).map(|x| x * x);
+    /// assert_eq!(squares.collect()?, [1, 4, 9]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn map<U: Data>(&self, f: impl Fn(T) -> U + Send + Sync + 'static) -> Rdd<U> {
         let f = Arc::new(f);
         self.pipe("map", move |_, records| {
@@ -80,6 +87,13 @@ impl<T: Data> Rdd<T> {
     }
 
     /// Keeps the records for which `f` is true.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let even = sc.parallelize(1..=6, 2).filter(|x| x % 2 == 0);
+    /// assert_eq!(even.collect()?, [2, 4, 6]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn filter(&self, f: impl Fn(&T) -> bool + Send + Sync + 'static) -> Rdd<T> {
         let f = Arc::new(f);
         self.pipe("filter", move |_, records| {
@@ -127,11 +141,24 @@ impl<T: Data> Rdd<T> {
     }
 
     /// One list per partition.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize([1, 2, 3], 2).glom().collect()?, [vec![1], vec![2, 3]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn glom(&self) -> Rdd<Vec<T>> {
         self.pipe("glom", |_, records| Records::new([records.collect()]))
     }
 
     /// The records of both; this one's partitions first.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let (a, b) = (sc.parallelize([1, 2], 1), sc.parallelize([2, 3], 1));
+    /// assert_eq!(a.union(&b)?.collect()?, [1, 2, 2, 3]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If the number of partitions of a file source cannot be found out.
@@ -156,6 +183,13 @@ impl<T: Data> Rdd<T> {
 
     /// At most `partitions` partitions, by putting neighbours together, without a shuffle.
     ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let joined = sc.parallelize([1, 2, 3, 4], 4).coalesce(2)?;
+    /// assert_eq!(joined.glom().collect()?, [[1, 2], [3, 4]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the number of partitions of a file source cannot be found out.
     pub fn coalesce(&self, partitions: usize) -> Result<Rdd<T>> {
@@ -170,18 +204,42 @@ impl<T: Data> Rdd<T> {
     }
 
     /// Keeps the computed partitions in memory.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let computed = tidemill::Accumulator::new(0);
+    /// let inside = computed.clone();
+    /// let numbers = sc.parallelize([1, 2], 1).map(move |x| { inside.add(1); x });
+    /// numbers.persist();
+    /// assert_eq!((numbers.count()?, numbers.count()?, computed.value()), (2, 2, 2));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn persist(&self) -> &Self {
         self.node.persist();
         self
     }
 
     /// Forgets the kept partitions.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let numbers = sc.parallelize([1, 2], 1).map(|x| x + 1);
+    /// assert!(numbers.persist().explain().contains("(persisted)"));
+    /// assert!(!numbers.unpersist().explain().contains("(persisted)"));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn unpersist(&self) -> &Self {
         self.node.unpersist();
         self
     }
 
     /// Number of partitions.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize(0..10, 4).filter(|x| *x > 5).num_partitions()?, 4);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If a file source cannot be looked at.
@@ -190,6 +248,13 @@ impl<T: Data> Rdd<T> {
     }
 
     /// The plan as text: stages from the result down, one fused segment a line.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let words = sc.parallelize(["a", "b"], 2).map(|word| word.len()).filter(|n| *n > 0);
+    /// assert_eq!(words.explain(), "(2) parallelize -> map -> filter\n");
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn explain(&self) -> String {
         explain(&self.node)
     }
@@ -199,6 +264,12 @@ impl<T: Data> Rdd<T> {
     }
 
     /// Every record, in order.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize(0..4, 3).collect()?, [0, 1, 2, 3]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As every action: if a task fails for good.
@@ -213,6 +284,12 @@ impl<T: Data> Rdd<T> {
 
     /// Number of records.
     ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize(0..10, 3).count()?, 10);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If a task fails for good.
     pub fn count(&self) -> Result<usize> {
@@ -221,6 +298,12 @@ impl<T: Data> Rdd<T> {
     }
 
     /// The first `n` records; later partitions are computed only if they are needed.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize(0..10, 3).take(4)?, [0, 1, 2, 3]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If a task fails for good.
@@ -241,6 +324,13 @@ impl<T: Data> Rdd<T> {
 
     /// The first record.
     ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize([7, 8], 2).first()?, Some(7));
+    /// assert_eq!(sc.empty_rdd::<i32>().first()?, None);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If a task fails for good.
     pub fn first(&self) -> Result<Option<T>> {
@@ -248,6 +338,12 @@ impl<T: Data> Rdd<T> {
     }
 
     /// All records put together two by two; `None` if there is none.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// assert_eq!(sc.parallelize(1..=4, 2).reduce(|a, b| a * b)?, Some(24));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If a task fails for good.
@@ -259,6 +355,13 @@ impl<T: Data> Rdd<T> {
     }
 
     /// How often each record occurs, in first-seen order.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let counts = sc.parallelize(["b", "a", "b"], 2).count_by_value()?;
+    /// assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("b", 2), ("a", 1)]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If a task fails for good.
@@ -275,6 +378,15 @@ impl<T: Data> Rdd<T> {
 
     /// Runs `f` on each record, where the record is.
     ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let total = tidemill::Accumulator::new(0);
+    /// let inside = total.clone();
+    /// sc.parallelize(1..=4, 2).foreach(move |x| inside.add(x))?;
+    /// assert_eq!(total.value(), 10);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If a task fails for good.
     pub fn foreach(&self, f: impl Fn(T) + Send + Sync + 'static) -> Result<()> {
@@ -282,6 +394,15 @@ impl<T: Data> Rdd<T> {
     }
 
     /// Runs `f` on each partition, where the partition is.
+    ///
+    /// ```
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// let records_seen = tidemill::Accumulator::new(0);
+    /// let inside = records_seen.clone();
+    /// sc.parallelize(1..=5, 2).foreach_partition(move |records| inside.add(records.count()))?;
+    /// assert_eq!(records_seen.value(), 5);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If a task fails for good.
@@ -294,6 +415,16 @@ impl<T: Data> Rdd<T> {
     }
 
     /// Writes a folder of `part-0000N` files, one per partition, and `_SUCCESS` when all are there.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("tidemill-save-{}", std::process::id()));
+    /// # let folder = folder.to_string_lossy().into_owned();
+    /// let sc = tidemill::SparkContext::local(1)?;
+    /// sc.parallelize(["a", "b", "c"], 2).save_as_text_file(&folder)?;
+    /// assert_eq!(sc.text_file(&folder, 1).map(|line| line.to_string()).collect()?, ["a", "b", "c"]);
+    /// # let _ = std::fs::remove_dir_all(folder);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If the folder exists, or a file cannot be written.

@@ -13,6 +13,17 @@ use crate::block::{Block, BlockRef, VecBlock};
 use crate::text::{Line, Lines, TextBlock};
 
 /// A boxed iterator whose `fold` reaches down to the source.
+///
+/// ```
+/// use tidemill::Records;
+///
+/// fn sum(records: Records<i32>) -> [i32; 1] {
+///     [records.sum()]
+/// }
+/// let sc = tidemill::SparkContext::local(1)?;
+/// assert_eq!(sc.parallelize(1..=4, 2).map_partitions(sum).collect()?, [3, 7]);
+/// # Ok::<(), tidemill::Error>(())
+/// ```
 pub struct Records<T>(Box<dyn Stage<T>>);
 
 trait Stage<T> {
@@ -37,6 +48,11 @@ impl<T, I: Iterator<Item = T>> Stage<T> for I {
 
 impl<T: 'static> Records<T> {
     /// Boxes an iterator.
+    ///
+    /// ```
+    /// let records = tidemill::Records::new(vec![1, 2, 3]);
+    /// assert_eq!(records.map(|x| x * 2).collect::<Vec<_>>(), [2, 4, 6]);
+    /// ```
     pub fn new(records: impl IntoIterator<Item = T, IntoIter: 'static>) -> Self {
         Records(Box::new(records.into_iter()))
     }

@@ -33,16 +33,29 @@ impl<V> Values<V> {
     }
 
     /// Number of values.
+    ///
+    /// ```
+    /// assert_eq!(tidemill::Values::from(vec!["a", "b"]).len(), 2);
+    /// ```
     pub fn len(&self) -> usize {
         self.pieces.iter().map(Vec::len).sum()
     }
 
     /// Whether the key has no new value in this batch.
+    ///
+    /// ```
+    /// assert!(tidemill::Values::<i32>::default().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.pieces.iter().all(Vec::is_empty)
     }
 
     /// The values in order.
+    ///
+    /// ```
+    /// let values = tidemill::Values::from(vec![3, 1, 2]);
+    /// assert_eq!(values.iter().max(), Some(&3));
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &V> {
         self.pieces.iter().flatten()
     }
