@@ -32,11 +32,29 @@ class AccumulatorParam:
     """
 
     def zero(self, value: Any) -> Any:
-        """Return the neutral value for the type of `value`."""
+        """Return the neutral value for the type of `value`.
+
+        Examples
+        --------
+        >>> class Longest(AccumulatorParam):
+        ...     def zero(self, value):
+        ...         return ''
+        >>> Longest().zero('any text')
+        ''
+        """
         raise NotImplementedError
 
     def addInPlace(self, value1: Any, value2: Any) -> Any:
-        """Add two values; the first may be changed and returned."""
+        """Add two values; the first may be changed and returned.
+
+        Examples
+        --------
+        >>> class Longest(AccumulatorParam):
+        ...     def addInPlace(self, value1, value2):
+        ...         return max(value1, value2, key=len)
+        >>> Longest().addInPlace('a', 'abc')
+        'abc'
+        """
         raise NotImplementedError
 
 

@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--properties-file", metavar="FILE", help="settings, one 'key value' a line")
     add("--verbose", "-v", action="store_true", help="more messages, on standard error")
     add("--summary", action="store_true", help="one line about a stream when it has stopped")
+    add("--explain", action="store_true", help="say at the end what ran as machine code")
     add("--max-batches", metavar="N", help="stop a stream gracefully after N batches")
     for option in DRIVER_ONLY:
         add(option, metavar="X", help=argparse.SUPPRESS)
@@ -115,6 +116,8 @@ def submitted_conf(options: argparse.Namespace) -> dict[str, str]:
     conf.setdefault("spark.app.name", os.path.basename(options.app))
     if options.py_files:
         conf["spark.submit.pyFiles"] = options.py_files
+    if options.explain:
+        conf["tidemill.explain"] = "true"
     if options.summary:
         conf["tidemill.streaming.summary"] = "true"
     if options.max_batches is not None:

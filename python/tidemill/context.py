@@ -201,6 +201,9 @@ class SparkContext:
         if engine is None:
             return
         atexit.unregister(self.stop)
+        if self._conf.get("tidemill.explain") == "true":
+            lines = engine.compile_report or ["no function over text was run"]
+            print("tidemill: functions:", *lines, sep="\n  ", file=sys.stderr, flush=True)
         engine.stop()
         shutil.rmtree(self._root, ignore_errors=True)
 
@@ -248,22 +251,47 @@ class SparkContext:
 
     @property
     def version(self) -> str:
-        """The version of Spark whose Python API this follows."""
+        """The version of Spark whose Python API this follows.
+
+        Examples
+        --------
+        >>> sc.version
+        '3.5.9'
+        """
         return SPARK_VERSION
 
     @property
     def applicationId(self) -> str:
-        """An id for the application, such as ``local-1795343873000``."""
+        """An id for the application, such as ``local-1795343873000``.
+
+        Examples
+        --------
+        >>> sc.applicationId
+        'local-...'
+        """
         return self._application_id
 
     @property
     def startTime(self) -> int:
-        """When the context was started, in milliseconds since the epoch."""
+        """When the context was started, in milliseconds since the epoch.
+
+        Examples
+        --------
+        >>> import time
+        >>> sc.startTime <= time.time() * 1000
+        True
+        """
         return self._started_ms
 
     @property
     def uiWebUrl(self) -> str | None:
-        """The address of the web page; None, there is none."""
+        """The address of the web page; None, there is none.
+
+        Examples
+        --------
+        >>> sc.uiWebUrl is None
+        True
+        """
         return None
 
     @property
@@ -289,7 +317,13 @@ class SparkContext:
         return min(self._parallelism, 2)
 
     def sparkUser(self) -> str:
-        """Return the name of the user who runs the program."""
+        """Return the name of the user who runs the program.
+
+        Examples
+        --------
+        >>> len(sc.sparkUser()) > 0
+        True
+        """
         import getpass
 
         return os.environ.get("SPARK_USER") or getpass.getuser()
@@ -610,7 +644,13 @@ class SparkContext:
         self._checkpoint_dir = folder
 
     def getCheckpointDir(self) -> str | None:
-        """Return the directory that RDDs are checkpointed to, or None."""
+        """Return the directory that RDDs are checkpointed to, or None.
+
+        Examples
+        --------
+        >>> print(sc.getCheckpointDir())
+        None
+        """
         return self._checkpoint_dir
 
     def addFile(self, path: str, recursive: bool = False) -> None:
@@ -637,7 +677,16 @@ class SparkContext:
 
     @property
     def listFiles(self) -> list[str]:
-        """The paths given to `addFile`."""
+        """The paths given to `addFile`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile(suffix='.txt') as file:
+        ...     sc.addFile(file.name)
+        ...     print(sc.listFiles == [file.name])
+        True
+        """
         return list(self._files)
 
     def addPyFile(self, path: str) -> None:
@@ -657,7 +706,12 @@ class SparkContext:
 
     @classmethod
     def setSystemProperty(cls, key: str, value: str) -> None:
-        """Accept a Java system property; there is no Java here."""
+        """Accept a Java system property; there is no Java here.
+
+        Examples
+        --------
+        >>> SparkContext.setSystemProperty("spark.ui.enabled", "false")
+        """
 
 
 def _slice(records: list[Any], n: int) -> list[list[Any]]:

@@ -171,7 +171,7 @@ impl PythonBackend {
         let found = chain.getattr("plan")?.call1((ops, payload.buckets > 0))?;
         let functions: Vec<String> = found.get_item("functions")?.extract()?;
         let json: Option<String> = found.get_item("plan")?.extract()?;
-        let refused = functions.iter().find(|line| !line.ends_with(": compiled")).cloned();
+        let refused = functions.iter().find(|line| line.contains(": not compiled")).cloned();
         self.tell(functions);
         if let (CompileMode::Strict, Some(line)) = (self.mode, refused) {
             return Err(to_python(strict(&line)));

@@ -105,6 +105,18 @@ def _buckets_by_key(tail: list[Any]) -> bool:
 def _line(tree: dict[str, Any]) -> str:
     where = f"{tree.get('name', '?')} ({tree.get('file', '?')}:{tree.get('line', '?')})"
     if tree["ok"]:
-        return f"{where}: compiled"
+        left = ", ".join(f"{why} in line {line}" for why, line in _left_to_cpython(tree["body"]))
+        return f"{where}: compiled" + (f", but for rows that reach {left}" if left else "")
     detail = tree.get("detail")
     return f"{where}: not compiled: {tree['reason']}" + (f" ({detail})" if detail else "")
+
+
+def _left_to_cpython(node: Any) -> list[tuple[str, int]]:
+    """What native code stops at, and where."""
+    if isinstance(node, list):
+        return [found for item in node for found in _left_to_cpython(item)]
+    if not isinstance(node, dict):
+        return []
+    if node.get("s") == "deopt":
+        return [(node.get("detail") or node["why"], node.get("l", 0))]
+    return _left_to_cpython(list(node.values()))

@@ -581,6 +581,24 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         """Return what brings (key, state) pairs to the partitions of the state."""
         return lambda handle: RDD(handle, self._sc).partitionBy(n)._handle
 
+    def explain(self) -> None:
+        """Print the context's streams, and what of their functions runs as machine code.
+
+        What is compiled is known once a batch with data has run; not every function needs to be:
+        what is not runs in CPython with the same results.
+
+        Examples
+        --------
+        >>> stream = StreamingContext(sc, 0.1).queueStream([["a b"]])
+        >>> stream.flatMap(str.split).explain()
+        #0 queueStream every 100ms
+        #1 transform of #0 every 100ms
+        """
+        _ = self._node  # a transform is added to the graph when it is first used
+        print(self._ssc._streaming.explain())
+        for line in self._sc._engine.compile_report:
+            print(line)
+
     def slice(self, begin: datetime | float, end: datetime | float) -> list[RDD]:
         """Return the RDDs of the batches from `begin` to `end`, both included.
 

@@ -17,6 +17,13 @@ use crate::streaming::state::StateOp;
 
 impl<K: Key, V: Data> DStream<(K, V)> {
     /// Applies `f` to each value.
+    ///
+    /// ```
+    /// use tidemill::testing::run_batches;
+    /// let doubled = run_batches([[("a", 1)], [("b", 2)]], |pairs| pairs.map_values(|n| n * 2))?;
+    /// assert_eq!(doubled, [[("a", 2)], [("b", 4)]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn map_values<U: Data>(
         &self,
         f: impl Fn(V) -> U + Send + Sync + 'static,
@@ -29,6 +36,13 @@ impl<K: Key, V: Data> DStream<(K, V)> {
     }
 
     /// Applies `f` to each value and pairs each result with the key.
+    ///
+    /// ```
+    /// use tidemill::testing::run_batches;
+    /// let pairs = run_batches([[("a", 2)]], |pairs| pairs.flat_map_values(|n| 0..n))?;
+    /// assert_eq!(pairs, [[("a", 0), ("a", 1)]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn flat_map_values<U: Data, I>(
         &self,
         f: impl Fn(V) -> I + Send + Sync + 'static,
@@ -45,6 +59,13 @@ impl<K: Key, V: Data> DStream<(K, V)> {
     }
 
     /// Puts the values of each key in each batch together two by two.
+    ///
+    /// ```
+    /// use tidemill::testing::run_batches;
+    /// let sums = run_batches([[("a", 1), ("a", 2)]], |pairs| pairs.reduce_by_key(|a, b| a + b))?;
+    /// assert_eq!(sums, [[("a", 3)]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn reduce_by_key(&self, f: impl Fn(V, V) -> V + Send + Sync + 'static) -> DStream<(K, V)> {
         let f = Arc::new(f);
         self.lift("reduceByKey", move |rdd| {
@@ -54,6 +75,15 @@ impl<K: Key, V: Data> DStream<(K, V)> {
     }
 
     /// The general aggregation by key; see [`Rdd::combine_by_key`].
+    ///
+    /// ```
+    /// use tidemill::testing::run_batches;
+    /// let sums = run_batches([[("a", 1.0), ("a", 3.0)]], |pairs| {
+    ///     pairs.combine_by_key(|v| (v, 1), |c, v| (c.0 + v, c.1 + 1), |a, b| (a.0 + b.0, a.1 + b.1))
+    /// })?;
+    /// assert_eq!(sums, [[("a", (4.0, 2))]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn combine_by_key<C: Data>(
         &self,
         create: impl Fn(V) -> C + Send + Sync + 'static,
@@ -73,6 +103,13 @@ impl<K: Key, V: Data> DStream<(K, V)> {
     }
 
     /// The values of each key in each batch.
+    ///
+    /// ```
+    /// use tidemill::testing::run_batches;
+    /// let groups = run_batches([[("a", 1), ("a", 2)]], |pairs| pairs.group_by_key())?;
+    /// assert_eq!(groups, [[("a", vec![1, 2])]]);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn group_by_key(&self) -> DStream<(K, Vec<V>)> {
         self.lift("groupByKey", |rdd| Ok(rdd.group_by_key(rdd.sc.default_parallelism())))
     }

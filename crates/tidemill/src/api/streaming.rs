@@ -55,6 +55,15 @@ pub struct StreamingContext {
 impl StreamingContext {
     /// A context with a batch every `interval`.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(1)?;
+    /// assert!(StreamingContext::new(&sc, Duration::from_millis(1)).is_ok());
+    /// assert!(StreamingContext::new(&sc, Duration::from_micros(1)).is_err());
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the interval is shorter than a millisecond.
     pub fn new(sc: &SparkContext, interval: Duration) -> Result<Self> {
@@ -62,6 +71,21 @@ impl StreamingContext {
     }
 
     /// As [`StreamingContext::new`], with other settings than Spark's defaults.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidemill::streaming::StreamingConfig;
+    /// use tidemill::{SparkContext, StreamingContext};
+    ///
+    /// let sc = SparkContext::local(1)?;
+    /// let config = StreamingConfig { max_batches: Some(3), ..StreamingConfig::default() };
+    /// let ssc = StreamingContext::with_config(&sc, Duration::from_millis(20), config)?;
+    /// ssc.queue_stream(vec![sc.parallelize([1], 1)]).foreach_rdd(|_time, _rdd| Ok(()));
+    /// ssc.start()?;
+    /// ssc.await_termination()?;
+    /// assert_eq!(ssc.summary().batches, 3);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If the interval is shorter than a millisecond.
@@ -75,6 +99,35 @@ impl StreamingContext {
     }
 
     /// Builds a context with `setup`; if `directory` holds a checkpoint, the start goes on from its state.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("tidemill-again-{}", std::process::id()));
+    /// # let folder = folder.to_string_lossy().into_owned();
+    /// use std::time::Duration;
+    /// use tidemill::{SparkContext, StreamingContext};
+    ///
+    /// let (sender, results) = std::sync::mpsc::channel();
+    /// let setup = || {
+    ///     let sc = SparkContext::local(1)?;
+    ///     let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    ///     let sender = sender.clone();
+    ///     ssc.queue_stream(vec![sc.parallelize([("a".to_owned(), 1)], 1)])
+    ///         .update_state_by_key(|new, sum| Some(sum.unwrap_or(0) + new.iter().sum::<i32>()))
+    ///         .foreach_rdd(move |_time, rdd| {
+    ///             let _ = sender.send(rdd.collect()?);
+    ///             Ok(())
+    ///         });
+    ///     Ok(ssc)
+    /// };
+    /// for sum in [1, 2] {
+    ///     let ssc = StreamingContext::get_or_create(&folder, setup)?;
+    ///     ssc.start()?;
+    ///     assert!(results.iter().any(|state| state == [("a".to_owned(), sum)]));
+    ///     ssc.stop(true);
+    /// }
+    /// # let _ = std::fs::remove_dir_all(folder);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If `setup` fails, or the folder holds something else than a checkpoint.
@@ -92,16 +145,52 @@ impl StreamingContext {
     }
 
     /// The context that runs the batches' jobs.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// assert_eq!(ssc.spark_context().app_name(), sc.app_name());
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn spark_context(&self) -> &SparkContext {
         &self.sc
     }
 
     /// Writes the state of the stream to `directory`, now and then and at a graceful stop.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("tidemill-checkpoint-{}", std::process::id()));
+    /// # let folder = folder.to_string_lossy().into_owned();
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// ssc.checkpoint(&folder);
+    /// ssc.queue_stream(vec![sc.parallelize([("a".to_owned(), 1)], 1)])
+    ///     .update_state_by_key(|new, count| Some(count.unwrap_or(0) + new.len()))
+    ///     .foreach_rdd(|_time, _rdd| Ok(()));
+    /// ssc.start()?;
+    /// ssc.stop(true);
+    /// assert!(std::path::Path::new(&folder).is_dir());
+    /// # let _ = std::fs::remove_dir_all(folder);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn checkpoint(&self, directory: &str) {
         self.streaming.set_checkpoint(Some(directory.to_owned()));
     }
 
     /// Keeps the RDDs of every stream at least this long.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// ssc.remember(Duration::from_secs(1));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn remember(&self, duration: Duration) {
         self.build(|graph| {
             graph.remember_all(duration);
@@ -110,17 +199,78 @@ impl StreamingContext {
     }
 
     /// Lines from a TCP server.
+    ///
+    /// ```
+    /// # use std::io::Write;
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    /// let (sender, results) = std::sync::mpsc::channel();
+    /// ssc.socket_text_stream("127.0.0.1", server.local_addr().unwrap().port())
+    ///     .foreach_rdd(move |_time, rdd| {
+    ///         rdd.collect()?.iter().for_each(|line| sender.send(line.to_string()).unwrap());
+    ///         Ok(())
+    ///     });
+    /// ssc.start()?;
+    /// let (mut client, _) = server.accept().unwrap();
+    /// client.write_all(b"3 -4\n").unwrap();
+    /// assert_eq!(results.recv().unwrap(), "3 -4");
+    /// ssc.stop(false);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn socket_text_stream(&self, host: &str, port: u16) -> DStream<Line> {
         let source = SocketSource::new(host, i64::from(port));
         self.input(source.map(|source| Arc::new(source) as _))
     }
 
     /// The lines of files that appear in a folder.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("tidemill-files-{}", std::process::id()));
+    /// # let folder = folder.to_string_lossy().into_owned();
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// let (sender, results) = std::sync::mpsc::channel();
+    /// ssc.text_file_stream(&folder).foreach_rdd(move |_time, rdd| {
+    ///     rdd.collect()?.iter().for_each(|line| sender.send(line.to_string()).unwrap());
+    ///     Ok(())
+    /// });
+    /// ssc.start()?;
+    /// // Moved in when complete, so that no batch sees half of it.
+    /// std::fs::write(format!("{folder}/.new"), "3 -4\n").unwrap();
+    /// std::fs::rename(format!("{folder}/.new"), format!("{folder}/points.txt")).unwrap();
+    /// assert_eq!(results.recv().unwrap(), "3 -4");
+    /// ssc.stop(false);
+    /// # let _ = std::fs::remove_dir_all(folder);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn text_file_stream(&self, directory: &str) -> DStream<Line> {
         self.input(Ok(Arc::new(FileSource::new(directory))))
     }
 
     /// One RDD per batch, then empty ones.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// let (sender, results) = std::sync::mpsc::channel();
+    /// let queue = vec![sc.parallelize([1, 2], 1), sc.parallelize([3], 1)];
+    /// ssc.queue_stream(queue).foreach_rdd(move |_time, rdd| {
+    ///     let _ = sender.send(rdd.collect()?);
+    ///     Ok(())
+    /// });
+    /// ssc.start()?;
+    /// assert_eq!(results.iter().take(3).collect::<Vec<_>>(), [vec![1, 2], vec![3], vec![]]);
+    /// ssc.stop(false);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn queue_stream<T: Data>(&self, rdds: Vec<Rdd<T>>) -> DStream<T> {
         let nodes = rdds.into_iter().map(|rdd| rdd.node).collect();
         self.input(Ok(Arc::new(QueueSource::new(nodes, true, None))))
@@ -144,6 +294,18 @@ impl StreamingContext {
 
     /// Starts the receivers and the batch clock.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// let numbers = ssc.queue_stream(vec![sc.parallelize([1], 1)]);
+    /// numbers.window(Duration::from_millis(30), Duration::from_millis(20)).print();
+    /// let error = ssc.start().unwrap_err();
+    /// assert!(error.to_string().contains("window"), "{error}");
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the program was built wrongly, or the checkpoint folder cannot be used.
     pub fn start(&self) -> Result<()> {
@@ -156,6 +318,18 @@ impl StreamingContext {
     }
 
     /// Waits until the stream is stopped. Ctrl-C and SIGTERM stop it gracefully; a second one at once.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// ssc.queue_stream(vec![sc.parallelize([0], 1)]).map(|x| 1 / x).print();
+    /// ssc.start()?;
+    /// let error = ssc.await_termination().unwrap_err();
+    /// assert!(error.to_string().contains("attempt to divide by zero"));
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The first error of a batch.
@@ -179,6 +353,19 @@ impl StreamingContext {
 
     /// Waits at most `timeout`; whether the stream is stopped.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// ssc.queue_stream(vec![sc.parallelize([1], 1)]).foreach_rdd(|_time, _rdd| Ok(()));
+    /// ssc.start()?;
+    /// assert!(!ssc.await_termination_or_timeout(Duration::from_millis(50))?);
+    /// ssc.stop(true);
+    /// assert!(ssc.await_termination_or_timeout(Duration::from_millis(50))?);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The first error of a batch.
     pub fn await_termination_or_timeout(&self, timeout: Duration) -> Result<bool> {
@@ -187,16 +374,51 @@ impl StreamingContext {
     }
 
     /// Stops the stream; graceful: after all received data are processed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// ssc.queue_stream(vec![sc.parallelize([1], 1)]).foreach_rdd(|_time, _rdd| Ok(()));
+    /// ssc.start()?;
+    /// ssc.stop(true);
+    /// assert!(ssc.start().is_err(), "stopped for good");
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn stop(&self, graceful: bool) {
         self.streaming.stop(graceful);
     }
 
     /// Totals so far.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// assert_eq!(ssc.summary().batches, 0);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn summary(&self) -> Summary {
         self.streaming.summary()
     }
 
     /// The graph of streams as text.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::{SparkContext, StreamingContext};
+    /// let sc = SparkContext::local(2)?;
+    /// let ssc = StreamingContext::new(&sc, Duration::from_millis(20))?;
+    /// ssc.queue_stream(vec![sc.parallelize([1], 1)]).map(|x| x + 1).print();
+    /// let graph = "\
+    /// #0 queueStream every 20ms
+    /// #1 map of #0 every 20ms
+    /// output 0: print of #1";
+    /// assert_eq!(ssc.explain(), graph);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
     pub fn explain(&self) -> String {
         self.streaming.explain()
     }

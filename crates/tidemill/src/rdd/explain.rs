@@ -14,7 +14,12 @@ use crate::ids::ShuffleId;
 /// ```
 /// let sc = tidemill::SparkContext::local(2)?;
 /// let counts = sc.parallelize(vec!["a", "b", "a"], 2).map(|w| (w, 1)).reduce_by_key(|a, b| a + b, 2);
-/// println!("{}", counts.explain());
+/// let plan = "\
+/// (2) shuffled -> merge
+///   shuffle 1:
+///     (2) parallelize -> map -> combine -> partitionBy into 2
+/// ";
+/// assert_eq!(counts.explain(), plan);
 /// # Ok::<(), tidemill::Error>(())
 /// ```
 pub fn explain(rdd: &RddRef) -> String {
