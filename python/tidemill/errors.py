@@ -198,7 +198,7 @@ def _told(cause: Any) -> str:
         return str(cause)
     from tidemill.failure import users_traceback
 
-    return users_traceback(cause).rstrip()
+    return "An exception was raised by Python:\n" + users_traceback(cause).rstrip()
 
 
 def _batch_failed(details: dict[str, Any]) -> JobError:

@@ -104,7 +104,7 @@ def _run(
     TaskContext._set(request)
     accumulators.begin_task()
     ops = load_ops(payload)
-    index = request["partition"]
+    index = request["split"]
     iterators = [iterate(blocks) for blocks in inputs]
     records: Any = ops.pop(0)(index, iterators) if request["head"] else iterators[0]
     buckets = request["tail"]

@@ -222,6 +222,7 @@ impl PythonBackend {
         &self,
         payload: &Payload,
         inputs: &[Partition],
+        split: usize,
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
         let slot = &self.slots[cx.slot];
@@ -230,7 +231,7 @@ impl PythonBackend {
             None => self.start_worker(slot)?,
         };
         let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
-        match worker.run(payload, inputs, &broadcasts, cx) {
+        match worker.run(payload, inputs, &broadcasts, split, cx) {
             Ok(result) => {
                 *slot.worker.lock() = Some(worker);
                 result
@@ -270,6 +271,7 @@ impl Backend for PythonBackend {
         &self,
         prepared: &Prepared,
         inputs: Vec<Partition>,
+        split: usize,
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
         let ready = prepared.downcast_ref::<Ready>();
@@ -281,12 +283,13 @@ impl Backend for PythonBackend {
             if input.iter().all(text) {
                 let blocks: Vec<&TextBlock> =
                     input.iter().filter_map(|block| block.as_any().downcast_ref()).collect();
-                let worker =
-                    |payload: &Payload, inputs: &[Partition]| self.in_worker(payload, inputs, cx);
+                let worker = |payload: &Payload, inputs: &[Partition]| {
+                    self.in_worker(payload, inputs, split, cx)
+                };
                 return native.run(&blocks, ready.payload.buckets, worker);
             }
         }
-        self.in_worker(&ready.payload, &inputs, cx)
+        self.in_worker(&ready.payload, &inputs, split, cx)
     }
 
     fn apply(&self, updates: Vec<Update>) {

@@ -217,7 +217,9 @@ fn sink_for(plan: &Plan, record: &Type) -> Option<Sink> {
     }
     match plan.sink.as_deref() {
         Some("group") => Some(Sink::Group),
-        Some("reduce") => Reducer::new(plan.reduce.as_ref()?, value).ok().map(|reducer| Sink::Reduce(Box::new(reducer))),
+        Some("reduce") => Reducer::new(plan.reduce.as_ref()?, value)
+            .ok()
+            .map(|reducer| Sink::Reduce(Box::new(reducer))),
         _ => None,
     }
 }

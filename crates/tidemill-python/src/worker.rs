@@ -47,6 +47,8 @@ struct Request<'a> {
     clear: bool,
     head: bool,
     tail: usize,
+    /// The index that operators get.
+    split: usize,
     partition: usize,
     attempt: u32,
     stage: u64,
@@ -125,9 +127,10 @@ impl Worker {
         payload: &Payload,
         inputs: &[Partition],
         known: &Broadcasts,
+        split: usize,
         cx: &TaskContext,
     ) -> std::io::Result<Result<Vec<Partition>, TaskError>> {
-        if let Err(error) = self.send(payload, inputs, known, cx)? {
+        if let Err(error) = self.send(payload, inputs, known, split, cx)? {
             return Ok(Err(TaskError::Fatal(error)));
         }
         self.receive(cx)
@@ -138,6 +141,7 @@ impl Worker {
         payload: &Payload,
         inputs: &[Partition],
         known: &Broadcasts,
+        split: usize,
         cx: &TaskContext,
     ) -> std::io::Result<Result<(), Error>> {
         let clear = self.payloads.len() >= MOST_PAYLOADS;
@@ -170,6 +174,7 @@ impl Worker {
             clear,
             head: payload.has_head,
             tail: payload.buckets,
+            split,
             partition: cx.partition,
             attempt: cx.attempt,
             stage: cx.stage.0,

@@ -31,7 +31,7 @@ pub enum RowOutcome {
 struct Code {
     module: Option<JITModule>,
     address: *const u8,
-    _constants: Vec<Box<[u8]>>,
+    constants: Vec<Box<[u8]>>,
 }
 
 // SAFETY: the code and its constants are never written after they are made.
@@ -189,8 +189,10 @@ fn attempt(
     generate: &impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> std::result::Result<(Code, Option<Type>), Failure> {
     let failed = |reason: Reason| Failure { reason, statement: 0 };
-    let mut module = new_module().map_err(failed)?;
-    let mut constants = Vec::new();
+    // From here on the memory is given back, whatever happens.
+    let mut code = Code { module: None, address: std::ptr::null(), constants: Vec::new() };
+    let Code { constants, module, .. } = &mut code;
+    let module = module.insert(new_module().map_err(failed)?);
     let mut context = module.make_context();
     for &ty in parameters {
         context.func.signature.params.push(AbiParam::new(ty));
@@ -200,7 +202,7 @@ fn attempt(
     let mut builder_context = FunctionBuilderContext::new();
     let record = {
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let mut g = Gen::begin(builder, &mut module, &mut constants, forced);
+        let mut g = Gen::begin(builder, module, constants, forced);
         let mut record = None;
         let result = generate(&mut g, &mut record);
         result.map_err(|reason| Failure { reason, statement: g.statement })?;
@@ -212,8 +214,8 @@ fn attempt(
     let id = id.map_err(|e| defined(e.to_string()))?;
     module.define_function(id, &mut context).map_err(|e| defined(format!("{e:?}")))?;
     module.finalize_definitions().map_err(|e| failed(Reason::Codegen(e.to_string())))?;
-    let address = module.get_finalized_function(id);
-    Ok((Code { module: Some(module), address, _constants: constants }, record))
+    code.address = module.get_finalized_function(id);
+    Ok((code, record))
 }
 
 impl<'a> Gen<'a> {

@@ -34,6 +34,11 @@ pub type BlockRef = Arc<dyn Block>;
 pub type Partition = Vec<BlockRef>;
 
 /// The typed Rust front end's block.
+///
+/// ```
+/// use tidemill::block::VecBlock;
+/// assert_eq!(VecBlock::new(vec!["a", "b"]).records(), ["a", "b"]);
+/// ```
 #[derive(Debug)]
 pub struct VecBlock<T>(pub(crate) Vec<T>);
 
@@ -64,6 +69,13 @@ impl<T: Send + Sync + 'static> Block for VecBlock<T> {
 }
 
 /// Records in a partition.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tidemill::block::{BlockRef, VecBlock, records_in};
+/// let block = |records| Arc::new(VecBlock::<i32>::new(records)) as BlockRef;
+/// assert_eq!(records_in(&[block(vec![1]), block(vec![2, 3])]), 3);
+/// ```
 pub fn records_in(partition: &[BlockRef]) -> usize {
     partition.iter().map(|block| block.len()).sum()
 }

@@ -98,6 +98,11 @@ pub enum Error {
 
 impl Error {
     /// An I/O error with what was being done.
+    ///
+    /// ```
+    /// let error = tidemill::Error::io("reading x.txt", std::io::ErrorKind::NotFound.into());
+    /// assert_eq!(error.to_string(), "reading x.txt: entity not found");
+    /// ```
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Error::Io { what: what.into(), source: Arc::new(source) }
     }

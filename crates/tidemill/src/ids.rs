@@ -45,6 +45,11 @@ id!(
 );
 
 /// Hands out consecutive numbers, from any thread.
+///
+/// ```
+/// let counter = tidemill::ids::Counter::default();
+/// assert_eq!((counter.next(), counter.next()), (0, 1));
+/// ```
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 

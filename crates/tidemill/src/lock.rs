@@ -5,6 +5,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A mutex without poisoning.
+///
+/// ```
+/// let lock = tidemill::lock::Lock::new(1);
+/// *lock.lock() += 1;
+/// assert_eq!(lock.into_inner(), 2);
+/// ```
 #[derive(Debug, Default)]
 pub struct Lock<T>(Mutex<T>);
 

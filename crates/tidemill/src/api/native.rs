@@ -52,9 +52,9 @@ pub(crate) type OrderedMap<K, V> = IndexMap<K, V, FxBuildHasher>;
 /// A `Records<T>` whose `T` only its operators know.
 type ErasedIter = Box<dyn Any>;
 
-type PipeFn = dyn Fn(&TaskContext, ErasedIter) -> Result<ErasedIter> + Send + Sync;
-type HeadFn = dyn Fn(&TaskContext, &[Partition]) -> Result<ErasedIter> + Send + Sync;
-type TailFn = dyn Fn(&TaskContext, ErasedIter, usize) -> Result<Vec<Partition>> + Send + Sync;
+type PipeFn = dyn Fn(usize, ErasedIter) -> Result<ErasedIter> + Send + Sync;
+type HeadFn = dyn Fn(usize, &[Partition]) -> Result<ErasedIter> + Send + Sync;
+type TailFn = dyn Fn(usize, ErasedIter, usize) -> Result<Vec<Partition>> + Send + Sync;
 
 enum Run {
     Pipe { apply: Box<PipeFn>, encode: fn(ErasedIter) -> Result<BlockRef> },
@@ -82,9 +82,9 @@ impl Operator for NativeOp {
 /// A narrow operator.
 pub(crate) fn pipe<T: Data, U: Data>(
     label: &'static str,
-    f: impl Fn(&TaskContext, Records<T>) -> Records<U> + Send + Sync + 'static,
+    f: impl Fn(usize, Records<T>) -> Records<U> + Send + Sync + 'static,
 ) -> OpRef {
-    let apply = Box::new(move |cx: &TaskContext, iter| Ok(erase(f(cx, unerase::<T>(iter)?))));
+    let apply = Box::new(move |split: usize, iter| Ok(erase(f(split, unerase::<T>(iter)?))));
     Arc::new(NativeOp { label, decode: decode::<T>, run: Run::Pipe { apply, encode: encode::<U> } })
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn head<U: Data>(
     label: &'static str,
     f: impl Fn(&[Partition]) -> Result<Records<U>> + Send + Sync + 'static,
 ) -> OpRef {
-    let apply = Box::new(move |_: &TaskContext, inputs: &[Partition]| Ok(erase(f(inputs)?)));
+    let apply = Box::new(move |_: usize, inputs: &[Partition]| Ok(erase(f(inputs)?)));
     let decode = |_: &Partition| Err(wrong_type());
     Arc::new(NativeOp { label, decode, run: Run::Head { apply, encode: encode::<U> } })
 }
@@ -103,7 +103,7 @@ pub(crate) fn tail<T: Data>(
     label: &'static str,
     choose: impl Fn(usize, &T, usize) -> usize + Send + Sync + 'static,
 ) -> OpRef {
-    let apply = Box::new(move |_: &TaskContext, iter, buckets: usize| {
+    let apply = Box::new(move |_: usize, iter, buckets: usize| {
         let mut split: Vec<Vec<T>> = (0..buckets).map(|_| Vec::new()).collect();
         unerase::<T>(iter)?.enumerate().for_each(|(index, record)| {
             let bucket = choose(index, &record, buckets);
@@ -192,10 +192,11 @@ impl Backend for NativeBackend {
         &self,
         prepared: &Prepared,
         inputs: Vec<Partition>,
-        cx: &TaskContext,
+        split: usize,
+        _cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
         let plan = prepared.downcast_ref::<(Vec<OpRef>, usize)>().ok_or_else(wrong_type)?;
-        Ok(run_chain(&plan.0, plan.1, &inputs, cx)?)
+        Ok(run_chain(&plan.0, plan.1, &inputs, split)?)
     }
 
     fn apply(&self, updates: Vec<Update>) {
@@ -213,7 +214,7 @@ fn run_chain(
     ops: &[OpRef],
     buckets: usize,
     inputs: &[Partition],
-    cx: &TaskContext,
+    split: usize,
 ) -> Result<Vec<Partition>> {
     let mut iter: Option<ErasedIter> = None;
     let mut encode_last: Option<fn(ErasedIter) -> Result<BlockRef>> = None;
@@ -221,7 +222,7 @@ fn run_chain(
         let op = native(op)?;
         let input = match (&op.run, iter.take()) {
             (Run::Head { apply, encode }, _) => {
-                iter = Some(apply(cx, inputs)?);
+                iter = Some(apply(split, inputs)?);
                 encode_last = Some(*encode);
                 continue;
             }
@@ -230,10 +231,10 @@ fn run_chain(
         };
         match &op.run {
             Run::Pipe { apply, encode } => {
-                iter = Some(apply(cx, input)?);
+                iter = Some(apply(split, input)?);
                 encode_last = Some(*encode);
             }
-            Run::Tail { apply } => return apply(cx, input, buckets),
+            Run::Tail { apply } => return apply(split, input, buckets),
             Run::Head { .. } => {}
         }
     }

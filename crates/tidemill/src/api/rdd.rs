@@ -46,7 +46,7 @@ impl<T: Data> Rdd<T> {
         label: &'static str,
         f: impl Fn(usize, Records<T>) -> Records<U> + Send + Sync + 'static,
     ) -> Rdd<U> {
-        let op = native::pipe(label, move |cx, records| f(cx.partition, records));
+        let op = native::pipe(label, f);
         Rdd::new(self.sc.clone(), self.sc.engine().pipe(&self.node, op))
     }
 

@@ -24,12 +24,14 @@ pub trait Backend: Send + Sync {
     /// Makes a segment ready; called once per job, on the thread that submits it.
     fn prepare(&self, segment: &Segment) -> Result<Prepared>;
 
-    /// Runs a segment on its inputs: one result, or one per bucket of its tail. Called on the thread
-    /// of executor `cx.slot`.
+    /// Runs a segment on its inputs: one result, or one per bucket of its tail. `split` is the partition
+    /// of the segment's own RDD, which under a union is not the task's. Called on the thread of executor
+    /// `cx.slot`.
     fn run(
         &self,
         prepared: &Prepared,
         inputs: Vec<Partition>,
+        split: usize,
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError>;
 

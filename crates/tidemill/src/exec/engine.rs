@@ -37,6 +37,34 @@ pub struct EngineConfig {
 }
 
 /// Lineage, storage and executors of one SparkContext.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use tidemill::block::{Partition, VecBlock, records_in};
+/// # use tidemill::exec::{Engine, EngineConfig, Prepared, TaskContext, TaskError, Update};
+/// # struct NoOps;
+/// # impl tidemill::exec::Backend for NoOps {
+/// #     fn prepare(&self, _: &tidemill::rdd::Segment) -> tidemill::Result<Prepared> {
+/// #         Ok(Arc::new(()))
+/// #     }
+/// #     fn run(
+/// #         &self,
+/// #         _: &Prepared,
+/// #         inputs: Vec<Partition>,
+/// #         _: &TaskContext,
+/// #     ) -> Result<Vec<Partition>, TaskError> {
+/// #         Ok(inputs)
+/// #     }
+/// #     fn apply(&self, _: Vec<Update>) {}
+/// #     fn stop(&self) {}
+/// # }
+/// # let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
+/// # let engine = Engine::new(config, Arc::new(NoOps))?;
+/// let rdd = engine.from_blocks("numbers", vec![vec![Arc::new(VecBlock::new(vec![1, 2, 3]))]]);
+/// let partitions = engine.run_job(&rdd, None, Arc::default(), &mut || Ok(()))?;
+/// assert_eq!(records_in(&partitions[0]), 3);
+/// # Ok::<(), tidemill::Error>(())
+/// ```
 pub struct Engine {
     core: Arc<Core>,
     threads: Lock<Vec<JoinHandle<()>>>,

@@ -12,6 +12,20 @@ use crate::lock::Lock;
 use crate::rdd::Availability;
 
 /// The block store. One per engine.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tidemill::block::{BlockRef, VecBlock};
+/// use tidemill::exec::storage::Storage;
+/// use tidemill::ids::RddId;
+///
+/// let store = Storage::new(100);
+/// let partition = |bytes: usize| vec![Arc::new(VecBlock::new(vec![0_u8; bytes])) as BlockRef];
+/// store.put(RddId(1), 0, &partition(60));
+/// store.put(RddId(2), 0, &partition(60));
+/// assert!(store.get(RddId(1), 0).is_none(), "made room for the other");
+/// assert_eq!(store.persisted_bytes(), 60);
+/// ```
 #[derive(Default)]
 pub struct Storage {
     limit_bytes: usize,

@@ -111,7 +111,7 @@ impl TaskRun<'_> {
     fn run_segment(&self, ready: &Ready, partition: usize) -> Result<Vec<Partition>, TaskError> {
         let inputs = self.inputs(&ready.segment, partition)?;
         match &ready.prepared {
-            Some(prepared) => self.backend.run(prepared, inputs, self.cx),
+            Some(prepared) => self.backend.run(prepared, inputs, partition, self.cx),
             None => Ok(vec![inputs.concat()]),
         }
     }

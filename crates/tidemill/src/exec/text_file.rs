@@ -15,6 +15,7 @@ use crate::text::TextBlock;
 
 /// Hadoop's block size of a local file system.
 const FILE_BLOCK: u64 = 32 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes of text per block.
 const TEXT_BLOCK: usize = 1 << 20;
 
@@ -77,8 +78,8 @@ impl Source for TextFiles {
 /// The files a path names, in order; hidden ones (`.x`, `_x`) are left out in folders and patterns.
 pub fn list_files(path: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for part in path.split(',') {
-        let local = local_path(part);
+    for part in expand_braces(path) {
+        let local = local_path(&part);
         let bad = |_| Error::IllegalArgument(format!("not a path or glob pattern: {part:?}"));
         let mut found: Vec<PathBuf> = if Path::new(local).exists() {
             vec![PathBuf::from(local)]
@@ -97,6 +98,29 @@ pub fn list_files(path: &str) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// The paths of a list: separated by commas, with Hadoop's `{a,b}` alternatives written out.
+fn expand_braces(path: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0;
+    for character in path.chars() {
+        depth += i32::from(character == '{') - i32::from(character == '}');
+        if character == ',' && depth == 0 {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(character);
+        }
+    }
+    parts.iter().flat_map(|part| alternatives(part)).collect()
+}
+
+fn alternatives(part: &str) -> Vec<String> {
+    let braces = part.find('{').and_then(|open| Some((open, open + part[open..].find('}')?)));
+    let Some((open, close)) = braces else { return vec![part.to_owned()] };
+    let (before, after) = (&part[..open], &part[close + 1..]);
+    let chosen = part[open + 1..close].split(',').map(|choice| format!("{before}{choice}{after}"));
+    chosen.flat_map(|path| alternatives(&path)).collect()
 }
 
 /// `file:` URIs name local files.
@@ -144,7 +168,7 @@ fn split_files(files: &[PathBuf], min_partitions: usize) -> Result<Vec<Split>> {
                 start += size;
             }
         }
-        if start < length || length == 0 {
+        if start < length {
             splits.push(Split { path: path.clone(), start, end: length });
         }
     }
@@ -168,6 +192,10 @@ fn read_split(split: &Split) -> Result<Partition> {
     let mut at = split.start;
     if split.start > 0 {
         at += reader.skip_until(b'\n').map_err(failed)? as u64;
+    } else if reader.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
+        // Left out, as Hadoop does.
+        reader.consume(BYTE_ORDER_MARK.len());
+        at += BYTE_ORDER_MARK.len() as u64;
     }
     match split.end.checked_sub(at) {
         Some(left) => read_blocks(reader, left).map_err(failed),

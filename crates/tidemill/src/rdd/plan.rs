@@ -53,6 +53,50 @@ impl Stage {
 }
 
 /// The stages of a job, parents before children; the last gives the result.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use tidemill::block::Partition;
+/// # use tidemill::exec::{Engine, EngineConfig, Prepared, TaskContext, TaskError, Update};
+/// use tidemill::ids::Counter;
+/// use tidemill::rdd::{JobPlan, Operator};
+/// # struct NoOps;
+/// # impl tidemill::exec::Backend for NoOps {
+/// #     fn prepare(&self, _: &tidemill::rdd::Segment) -> tidemill::Result<Prepared> {
+/// #         Ok(Arc::new(()))
+/// #     }
+/// #     fn run(
+/// #         &self,
+/// #         _: &Prepared,
+/// #         inputs: Vec<Partition>,
+/// #         _: &TaskContext,
+/// #     ) -> Result<Vec<Partition>, TaskError> {
+/// #         Ok(inputs)
+/// #     }
+/// #     fn apply(&self, _: Vec<Update>) {}
+/// #     fn stop(&self) {}
+/// # }
+/// # let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
+/// # let engine = Engine::new(config, Arc::new(NoOps))?;
+///
+/// struct Split;
+/// impl Operator for Split {
+///     fn label(&self) -> &str {
+///         "split"
+///     }
+///     fn as_any(&self) -> &dyn std::any::Any {
+///         self
+///     }
+/// }
+/// // A shuffle of three partitions into two: a stage for each side.
+/// let source = engine.from_blocks("numbers", vec![vec![], vec![], vec![]]);
+/// let shuffled = engine.shuffle(&source, Arc::new(Split), 2);
+/// let plan = JobPlan::new(&shuffled, None, engine.storage().as_ref(), &Counter::default())?;
+/// let tasks: Vec<usize> = plan.stages.iter().map(|stage| stage.partitions.len()).collect();
+/// assert_eq!(tasks, [3, 2]);
+/// assert_eq!(plan.stages[1].parents, [plan.stages[0].id]);
+/// # Ok::<(), tidemill::Error>(())
+/// ```
 pub struct JobPlan {
     /// All stages.
     pub stages: Vec<Stage>,

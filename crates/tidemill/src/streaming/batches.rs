@@ -43,6 +43,19 @@ pub struct Summary {
 }
 
 /// Queue and history of batches.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidemill::streaming::BatchTime;
+/// use tidemill::streaming::batches::Batches;
+///
+/// let mut batches = Batches::new(BatchTime(100), Duration::from_millis(100));
+/// batches.due(BatchTime(200));
+/// assert_eq!(batches.start(BatchTime(205)), Some(BatchTime(100)));
+/// assert_eq!(batches.waiting(), 1);
+/// batches.finish(Duration::from_millis(3), 0, None);
+/// assert_eq!(batches.start(BatchTime(210)), Some(BatchTime(200)));
+/// ```
 #[derive(Debug)]
 pub struct Batches {
     interval: Duration,

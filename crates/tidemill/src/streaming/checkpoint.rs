@@ -35,6 +35,20 @@ pub struct EncodedState {
 }
 
 /// A folder that holds a program's checkpoints.
+///
+/// ```
+/// # let folder = std::env::temp_dir().join(format!("tidemill-folder-{}", std::process::id()));
+/// # let path = folder.to_string_lossy().into_owned();
+/// use tidemill::streaming::BatchTime;
+/// use tidemill::streaming::checkpoint::CheckpointFolder;
+///
+/// let (older, newer) = (CheckpointFolder::open(&path)?, CheckpointFolder::open(&path)?);
+/// assert!(newer.write(BatchTime(1000), &[]).is_ok());
+/// assert!(older.write(BatchTime(1000), &[]).is_err(), "the newer program has the folder");
+/// assert_eq!(older.read()?.map(|checkpoint| checkpoint.time), Some(BatchTime(1000)));
+/// # let _ = std::fs::remove_dir_all(folder);
+/// # Ok::<(), tidemill::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct CheckpointFolder {
     path: PathBuf,

@@ -25,6 +25,12 @@ const POLL: Duration = Duration::from_millis(50);
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// A stream's settings. `Default` has Spark's values where Spark has one.
+///
+/// ```
+/// use tidemill::streaming::StreamingConfig;
+/// let config = StreamingConfig { max_batches: Some(10), ..StreamingConfig::default() };
+/// assert_eq!(config.block_interval.as_millis(), 200);
+/// ```
 #[derive(Clone)]
 pub struct StreamingConfig {
     /// `spark.streaming.blockInterval`: data that come within it make one partition.

@@ -3,7 +3,7 @@
 //! Built by the front ends before the start, walked by the driver thread once per batch. User code
 //! (`transform` functions, output operations) is never called with the graph's lock held.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -278,6 +278,7 @@ impl Graph {
     /// Runs the batch's output operations in order of definition. One that fails does not keep the
     /// later ones from running. The first error, with its output's number.
     pub fn run_outputs(&self, engine: &Engine, time: BatchTime) -> Option<Error> {
+        self.generate_ahead(engine, time);
         let outputs = self.inner.lock().outputs.clone();
         let mut first = None;
         for (number, output) in outputs.iter().enumerate() {
@@ -293,6 +294,24 @@ impl Graph {
             }
         }
         first
+    }
+
+    /// Generates what must exist in every batch, whoever asks for it later: the inputs' RDDs, and those a
+    /// window will look back at. A failure is kept and comes again with whoever asks.
+    fn generate_ahead(&self, engine: &Engine, time: BatchTime) {
+        let wanted: Vec<StreamId> = {
+            let inner = self.inner.lock();
+            let each =
+                inner.streams.iter().enumerate().filter_map(|(id, stream)| match stream.kind {
+                    StreamKind::Input(_) => Some(StreamId(id as u64)),
+                    StreamKind::Window { parent, .. } => Some(parent),
+                    _ => None,
+                });
+            each.collect()
+        };
+        for id in wanted {
+            let _ = self.rdd(engine, id, time);
+        }
     }
 
     /// A stream's RDD of a batch, generated the first time it is asked for.
@@ -357,15 +376,14 @@ impl Graph {
         time: BatchTime,
     ) -> Result<RddRef> {
         let step = self.slide(parent);
-        let mut at = time;
-        let mut rdds = VecDeque::new();
-        while at > time.minus(length) {
-            if let Some(rdd) = self.rdd(engine, parent, at)? {
-                rdds.push_front(rdd);
-            }
-            at = at.minus(step);
+        let mut at = time.minus(length).plus(step);
+        let mut rdds = Vec::new();
+        // Oldest first: a queue gives its RDDs in the order in which it is asked.
+        while at <= time {
+            rdds.extend(self.rdd(engine, parent, at)?);
+            at = at.plus(step);
         }
-        engine.union(rdds.into())
+        engine.union(rdds)
     }
 
     /// Runs every keyed state that no output has asked for, so that it misses no batch.

@@ -33,6 +33,8 @@ const BLOCK: usize = 1 << 20;
 const PARTITION: usize = 4 << 20;
 /// How often the reading thread looks whether it is to stop.
 const POLL: Duration = Duration::from_millis(100);
+/// How long a stop waits for the reading thread.
+const STOP_WAIT: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -160,9 +162,11 @@ impl InputSource for SocketSource {
     fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.room.notify();
-        if let Some(thread) = self.thread.lock().take() {
-            // The thread does not panic; if it did, its message is on standard error.
-            let _ = thread.join();
+        let Some(thread) = self.thread.lock().take() else { return };
+        // A connect that nobody answers takes long to give up; that thread then ends by itself.
+        let until = Instant::now() + STOP_WAIT;
+        while !thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 

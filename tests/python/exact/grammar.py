@@ -1,0 +1,342 @@
+"""Hypothesis strategies: modules of one chain, and the lines that it runs on.
+
+Expressions are made by type, so that most of them compile; one in a few is of another type than it
+should be, so that errors and given-up rows come too. Used by `test_compiler_exact`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+from hypothesis import strategies as st
+
+from exact.lines import NUMBERS, SPACES, WORDS
+
+TEXTS = ['""', '"a"', '"b"', '" "', '","', '"="', '"1"', '"ab"', '"é"', '"x"', '"-7"', '"\\x1c"']
+INTS = ["0", "1", "2", "-1", "3", "-7", "10", "9223372036854775807", "-9223372036854775808"]
+INTS += ["9007199254740993", "3037000500", "4611686018427387904"]
+FLOATS = ["0.0", "-0.0", "1.5", "-2.5", "1e308", "1e-320", "0.1", "9007199254740993.0"]
+TYPES = ["str", "int", "float", "bool", "words"]
+ERRORS = ["ValueError", "IndexError", "ZeroDivisionError", "Exception", "LookupError", "(ValueError, IndexError)"]
+STR_SETS = ['{"a", "1", "é"}', '("a", line)', '["x", "b"]', "WORDS"]
+INT_SETS = ["{1, 2, -7}", "(0, 1, True)", "[3]"]
+TEST_METHODS = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"]
+
+
+class Writer:
+    """Writes one program from a source of choices; the first of each kind is the simplest."""
+
+    def __init__(self, choose):
+        self._choose = choose
+        self.names = {}
+        self._made = 0
+
+    def pick(self, options):
+        """Take one of several."""
+        return options[self._choose(len(options))]
+
+    def chance(self, one_in):
+        """Be true once in so many times."""
+        return self._choose(one_in) == one_in - 1
+
+    def new(self, prefix="v"):
+        """Make a name."""
+        self._made += 1
+        return f"{prefix}{self._made}"
+
+    def expr(self, kind, depth):
+        """Write an expression, mostly of that type."""
+        if self.chance(40):
+            kind = self.pick(TYPES)
+        known = [name for name, its in self.names.items() if its == kind]
+        if known and (depth <= 0 or self.chance(3)):
+            return self.pick(known)
+        if depth <= 0:
+            return self._leaf(kind)
+        if self.chance(12):
+            test, one, other = self.expr("bool", depth - 1), *[self.expr(kind, depth - 1)] * 2
+            return f"({one} if {test} else {self.expr(kind, depth - 1) or other})"
+        if self.chance(12):
+            op = self.pick(["and", "or"])
+            return f"({self.expr(kind, depth - 1)} {op} {self.expr(kind, depth - 1)})"
+        return getattr(self, f"_{kind}")(depth - 1)
+
+    def _leaf(self, kind):
+        if kind == "words":
+            return self.pick(["line.split()", 'line.split(" ")', 'line.split(",")', '["a", "1"]'])
+        if kind == "bool":
+            return self.pick(["True", "False", "(len(line) > 2)"])
+        leaves = {"str": ["line", *TEXTS], "int": [*INTS, "len(line)"], "float": FLOATS}
+        return self.pick(leaves[kind])
+
+    def _str(self, depth):
+        def e(kind):
+            return self.expr(kind, depth)
+
+        return self.pick(
+            [
+                lambda: f"({e('str')} + {e('str')})",
+                lambda: f"{e('str')}.{self.pick(['strip', 'lower', 'upper', 'lstrip', 'rstrip'])}()",
+                lambda: f"{e('str')}.replace({self.pick(TEXTS)}, {e('str')})",
+                lambda: f"{e('words')}[{self.pick(['0', '1', '-1', e('int')])}]",
+                lambda: f"{e('str')}[{self.pick(['0', '1', '-1', '-2', e('int')])}]",
+                lambda: f"{e('str')}[{self.pick(['1', '-2', '', e('int')])}:{self.pick(['', '2', e('int')])}]",
+                lambda: f"str({e('int')})",
+                lambda: f'f"{{{self.name_of("str")}}}:{{{self.name_of("int")}}}"',
+                lambda: f"{self.pick(TEXTS)}.join({e('words')})",
+                lambda: f"{self.pick(['min', 'max'])}({e('str')}, {e('str')})",
+                lambda: f"{e('str')}.join({self._comprehension(depth)[1:-1]})",
+                lambda: f"({e('str')}, {e('int')})[0]",
+            ]
+        )()
+
+    def _int(self, depth):
+        def e(kind):
+            return self.expr(kind, depth)
+
+        return self.pick(
+            [
+                lambda: f"({e('int')} {self.pick(['+', '-', '*'])} {e('int')})",
+                lambda: f"int({e('str')})",
+                lambda: f"({e('int')} {self.pick(['//', '%', '&', '|', '^'])} {e('int')})",
+                lambda: f"len({e(self.pick(['str', 'words']))})",
+                lambda: f"{e('str')}.{self.pick(['find', 'count'])}({e('str')})",
+                lambda: f"{self.pick(['-', '+', 'abs'])}({e('int')})",
+                lambda: f"{self.pick(['min', 'max'])}({e('int')}, {e('int')})",
+                lambda: f"sum([int(p) for p in {e('words')}])",
+                lambda: f"({e('bool')} + {e(self.pick(['int', 'bool']))})",
+                lambda: f"int({e(self.pick(['int', 'bool']))})",
+                lambda: f"({e('str')}, {e('int')})[-1]",
+                lambda: f"_callee({e('str')}, {e('int')})",
+            ]
+        )()
+
+    def _float(self, depth):
+        def e(kind):
+            return self.expr(kind, depth)
+
+        number = self.pick(["float", "int", "float"])
+        return self.pick(
+            [
+                lambda: f"float({e('str')})",
+                lambda: f"({e('float')} {self.pick(['+', '-', '*', '/'])} {e(number)})",
+                lambda: f"({e(number)} {self.pick(['//', '%', '-', '*'])} {e('float')})",
+                lambda: f"({e('int')} / {e('int')})",
+                lambda: f"{self.pick(['-', 'abs', '+'])}({e('float')})",
+                lambda: f"float({e(self.pick(['int', 'bool', 'float']))})",
+                lambda: f"{self.pick(['min', 'max'])}({e('float')}, {e('float')})",
+            ]
+        )()
+
+    def _bool(self, depth):
+        def e(kind):
+            return self.expr(kind, depth)
+
+        kind = self.pick(["str", "int", "float", "bool"])
+        other = self.pick(["int", "float"]) if kind in ("int", "float") else kind
+        op = self.pick(["<", "==", ">", "!=", "<=", ">="])
+        return self.pick(
+            [
+                lambda: f"({e(kind)} {op} {e(other)})",
+                lambda: f"(not {e(self.pick(TYPES))})",
+                lambda: f"({e(kind)} {op} {e(kind)} {self.pick(['<', '=='])} {e(other)})",
+                lambda: f"({e('str')} {self.pick(['in', 'not in'])} {e('str')})",
+                lambda: f"({e('str')} in {self.pick(STR_SETS)})",
+                lambda: f"({e('int')} in {self.pick(INT_SETS)})",
+                lambda: f"({e('float')} in ({self.name_of('float')}, 1.5))",
+                lambda: f"{e('str')}.{self.pick(TEST_METHODS)}()",
+                lambda: f"{e('str')}.{self.pick(['startswith', 'endswith'])}({e('str')})",
+                lambda: f"bool({e(self.pick(TYPES))})",
+                lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
+            ]
+        )()
+
+    def _words(self, depth):
+        def e(kind):
+            return self.expr(kind, depth)
+
+        return self.pick(
+            [
+                lambda: f"{e('str')}.split()",
+                lambda: f"{e('str')}.split({self.pick([*TEXTS, 'None'])})",
+                lambda: f"{e('str')}.split({self.pick([*TEXTS, 'None'])}, {e('int')})",
+                lambda: self._comprehension(depth),
+                lambda: f"[{e('str')}, {e('str')}]",
+            ]
+        )()
+
+    def _comprehension(self, depth):
+        name, source = self.new("p"), self.expr("words", depth)
+        saved = dict(self.names)
+        self.names[name] = "str"
+        test = f" if {self.expr('bool', depth)}" if self.chance(2) else ""
+        text = f"[{self.expr('str', depth)} for {name} in {source}{test}]"
+        self.names = saved
+        return text
+
+    def name_of(self, kind):
+        """Return a variable of a type, or something short."""
+        known = [name for name, its in self.names.items() if its == kind]
+        short = {"str": "line", "int": "len(line)", "float": "1.5"}
+        return self.pick([*known, short[kind]])
+
+    def block(self, depth, indent, in_loop):
+        """Write statements."""
+        written = [self.statement(depth, indent, in_loop) for _ in range(1 + self._choose(3))]
+        return "".join(written) or f"{indent}pass\n"
+
+    def statement(self, depth, indent, in_loop):
+        """Write a statement."""
+        inner = indent + "    "
+        kinds = ["assign", "assign", "if", "try", "aug", "unpack", "for", "return", "effect", "while"]
+        if in_loop:
+            kinds += ["leave", "leave"]
+        kind = self.pick(kinds if depth > 0 else kinds[:1])
+        return getattr(self, f"_s_{kind}")(depth - 1, indent, inner, in_loop)
+
+    def _s_assign(self, depth, indent, inner, in_loop):
+        kind = self.pick(TYPES)
+        known = [n for n, its in self.names.items() if its == kind and n[0] == "v"]
+        value = self.expr(kind, 2)
+        name = self.pick(known) if known and self.chance(2) else self.new()
+        self.names[name] = kind
+        return f"{indent}{name} = {value}\n"
+
+    def _s_aug(self, depth, indent, inner, in_loop):
+        known = [n for n, k in self.names.items() if k in ("int", "float", "str") and n[0] == "v"]
+        if not known:
+            return f"{indent}pass\n"
+        name = self.pick(known)
+        kind = self.names[name]
+        op = "+" if kind == "str" else self.pick(["+", "-", "*", "//", "%"])
+        return f"{indent}{name} {op}= {self.expr(kind, 1)}\n"
+
+    def _s_unpack(self, depth, indent, inner, in_loop):
+        names = [self.new(), self.new()]
+        value = self.pick([self.expr("words", 1), f"({self.expr('str', 1)}, {self.expr('str', 1)})"])
+        self.names.update(dict.fromkeys(names, "str"))
+        return f"{indent}{', '.join(names)} = {value}\n"
+
+    def _s_if(self, depth, indent, inner, in_loop):
+        text = f"{indent}if {self.expr('bool', 2)}:\n"
+        saved = dict(self.names)
+        text += self.block(depth, inner, in_loop)
+        # Sometimes what one branch binds is used after it.
+        self.names = saved if self.chance(2) else self.names
+        if self.chance(2):
+            text += f"{indent}else:\n" + self.block(depth, inner, in_loop)
+        return text
+
+    def _s_try(self, depth, indent, inner, in_loop):
+        saved = dict(self.names)
+        text = f"{indent}try:\n" + self.block(depth, inner, in_loop)
+        self.names = saved if self.chance(2) else self.names
+        text += f"{indent}except {self.pick(ERRORS)}:\n" + self.block(depth, inner, in_loop)
+        if self.chance(4):
+            text += f"{indent}else:\n" + self.block(depth, inner, in_loop)
+        if self.chance(8):
+            text += f"{indent}finally:\n" + self.block(0, inner, False)
+        return text
+
+    def _s_for(self, depth, indent, inner, in_loop):
+        name, saved = self.new("v"), dict(self.names)
+        text = f"{indent}for {name} in {self.expr('words', 1)}[:4]:\n"
+        if not self.chance(3):
+            text = text.replace("[:4]:", ":")
+        self.names[name] = "str"
+        text += self.block(depth, inner, True)
+        self.names = saved if not self.chance(4) else self.names
+        return text
+
+    def _s_while(self, depth, indent, inner, in_loop):
+        name, saved = self.new("c"), dict(self.names)
+        text = f"{indent}{name} = {self.pick(['3', '1', 'len(line) % 5'])}\n{indent}while {name} > 0:\n"
+        text += f"{inner}{name} -= 1\n" + self.block(depth, inner, True)
+        self.names = saved
+        return text
+
+    def _s_leave(self, depth, indent, inner, in_loop):
+        return f"{indent}{self.pick(['break', 'continue'])}\n"
+
+    def _s_return(self, depth, indent, inner, in_loop):
+        return f"{indent}if {self.expr('bool', 1)}:\n{inner}return {self.result()}\n"
+
+    def _s_effect(self, depth, indent, inner, in_loop):
+        effect = self.pick(["print('seen', line[:9])", "raise KeyError(line[:9])"])
+        return f"{indent}if line.startswith({self.pick(TEXTS[1:])}):\n{inner}{effect}\n"
+
+    def result(self):
+        """Write what the function returns."""
+        return getattr(self, "returned", None) or self.expr("str", 1)
+
+    def function(self, name, param, kinds):
+        """Write a function that returns a tuple or one value of these types."""
+        self.names = {param: "str"}
+        body = "".join(self.statement(2, "    ", False) for _ in range(self._choose(5)))
+        known = dict(self.names)
+        for kind in kinds:
+            if kind not in known.values():
+                made = self.new()
+                body += f"    {made} = {self.expr(kind, 2)}\n"
+                self.names[made] = kind
+        values = [self.expr(kind, 2) for kind in kinds]
+        value = values[0] if len(values) == 1 else f"({', '.join(values)})"
+        return f"def {name}({param}):\n{body}    return {value}\n"
+
+
+CALLEE = """def _callee(text, n):
+    for part in text.split():
+        if part == "x":
+            return n
+        n += 1
+    try:
+        return n * int(text)
+    except ValueError:
+        return -n
+"""
+REDUCERS = ["a + b", "max(a, b)", "b", "a - b", "a if a < b else b", "a * b", "a // b", "min(b, a)"]
+
+
+def module(choose):
+    """Write the text of a module with a function ``chain(lines)`` and one ``apply(line)``."""
+    writer = Writer(choose)
+    shape = writer.pick(["map", "map", "map", "flat", "filter", "group", "reduce", "then"])
+    kinds = ["str", "int", "float", "bool"]
+    if shape in ("group", "reduce"):
+        wanted = [writer.pick(["str", "int", "bool", "float"]), writer.pick(["int", "str", "float"])]
+    else:
+        wanted = [writer.pick(kinds) for _ in range(1 + choose(3))]
+    if shape == "flat":
+        wanted = ["words"]
+    if shape == "filter":
+        wanted = [writer.pick(TYPES)]
+    steps = {
+        "map": ".map(apply)",
+        "flat": ".flatMap(apply).map(lambda word: (word, len(word)))",
+        "filter": ".filter(apply).map(lambda line: line)",
+        "group": f".map(apply).groupByKey({writer.pick([1, 3])})",
+        "reduce": f".map(apply).reduceByKey(lambda a, b: {writer.pick(REDUCERS)}, 2)",
+        "then": ".map(apply).map(_shown)",
+    }
+    text = writer.function("apply", "line", wanted)
+    shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
+    chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
+    return "\n\n".join(['WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
+
+
+@st.composite
+def programs(draw):
+    """Draw a module and lines."""
+    rng = draw(st.randoms(use_true_random=False))
+    text = module(lambda count: rng.randrange(count))
+    return text, lines(rng)
+
+
+def lines(rng):
+    """Make lines of numbers and words."""
+    made = []
+    for _ in range(30):
+        parts = [rng.choice(NUMBERS[:20] if rng.random() < 0.6 else NUMBERS + WORDS) for _ in range(rng.choice([0, 1, 1, 2, 2, 3]))]
+        made.append(rng.choice(SPACES[:2]) + rng.choice([" ", " ", ",", *SPACES]).join(parts))
+    return made

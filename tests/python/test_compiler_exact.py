@@ -1,0 +1,121 @@
+"""Compiled is CPython: in value, type, order, error, and what is printed.
+
+The oracle is the same program with compile=off, in a process of its own. `exact.cases` and
+`exact.programs` are named; `exact.grammar` makes functions up: for a fixed number of examples, or for
+``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a function of `exact.programs`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from exact import cases, grammar
+from exact.lines import NASTY
+from exact.pair import Pair
+from hypothesis import HealthCheck, Phase, given, settings
+
+PROGRAMS = Path(cases.__file__).with_name("programs.py")
+NAMED = re.findall(r"^def ([a-z]\w*)\(", PROGRAMS.read_text(encoding="utf-8"), re.M)
+SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
+EXAMPLES = 10**9 if SECONDS else int(os.environ.get("FUZZ_EXAMPLES", 1500))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """The two servers."""
+    both = Pair(tmp_path_factory.mktemp("exact"))
+    yield both
+    both.end()
+
+
+@pytest.fixture(scope="module")
+def nasty(pair):
+    """The nasty lines as one file, and as many small ones."""
+    return [pair.text(NASTY), pair.text(NASTY, per_file=4)]
+
+
+def calm(path, name, lines):
+    """Return the lines for which a function of a line returns."""
+    spec = importlib.util.spec_from_file_location("cases", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    kept = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        for line in lines:
+            with contextlib.suppress(Exception):
+                getattr(module, name)(line)
+                kept.append(line)
+    return kept
+
+
+def is_compiled(report):
+    """Whether all functions that the report tells of are compiled, at least in part."""
+    return bool(report) and not any("not compiled:" in r or "after all" in r for r in report)
+
+
+@pytest.mark.parametrize(
+    ("table", "least"), [(cases.STRINGS, 130), (cases.NUMBERS, 170)], ids=["strings", "numbers"]
+)
+def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, least):
+    text, names = cases.source(table)
+    path = tmp_path / "expressions.py"
+    path.write_text(text, encoding="utf-8")
+    compiled = 0
+    for name in names:
+        compiled += is_compiled(pair.agree(path, name, nasty[0]))
+        kept = calm(path, name, NASTY)
+        if len(kept) < len(NASTY):
+            pair.agree(path, name, pair.text(kept))
+    assert compiled >= least
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_programs_on_nasty_lines(pair, nasty, name):
+    for text in nasty:
+        pair.agree(PROGRAMS, name, text)
+    if name_takes_line(name):
+        kept = calm(PROGRAMS, name, NASTY)
+        pair.agree(PROGRAMS, name, pair.text(kept))
+
+
+def name_takes_line(name):
+    return f"def {name}(line)" in PROGRAMS.read_text(encoding="utf-8")
+
+
+def test_generated_programs(pair, tmp_path):
+    end = time.monotonic() + (SECONDS or 10**9)
+    told = {"programs": 0, "compiled": 0}
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=not SECONDS,
+        phases=[Phase.generate] if SECONDS else [Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(grammar.programs())
+    def run(program):
+        if time.monotonic() > end:
+            return
+        text, lines = program
+        told["programs"] += 1
+        path = tmp_path / f"program{told['programs']}.py"
+        path.write_text(text, encoding="utf-8")
+        report = pair.agree(path, "chain", pair.text(lines))
+        told["compiled"] += is_compiled(report)
+        kept = calm(path, "apply", lines)
+        if len(kept) < len(lines):
+            pair.agree(path, "chain", pair.text(kept, per_file=None))
+        path.unlink()
+
+    run()
+    print(told, pair.jobs, "jobs")
+    assert told["compiled"] > told["programs"] / 3
