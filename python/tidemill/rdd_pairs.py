@@ -44,8 +44,9 @@ class PairRDD(CoreRDD[T]):
         >>> [len(part) for part in pairs.partitionBy(2).glom().collect()]
         [4, 3]
         """
-        # An RDD without partitions still has a shuffle to go to.
-        n = (self._default_partitions() or 1) if numPartitions is None else numPartitions
+        n = self._default_partitions() if numPartitions is None else numPartitions
+        if n == 0 and numPartitions is None:
+            return self  # type: ignore[return-value]  # no partition, no record
         _check_partitions(n)
         partitioner = Partitioner(n, partitionFunc)
         if self.partitioner == partitioner:
@@ -64,7 +65,7 @@ class PairRDD(CoreRDD[T]):
         """Combine in each partition, shuffle, combine what came together."""
         local = self._pipe(before, label, True)
         # The count is this RDD's, as PySpark takes it.
-        n = (self._default_partitions() or 1) if numPartitions is None else numPartitions
+        n = (self._default_partitions() or None) if numPartitions is None else numPartitions
         return local.partitionBy(n, partitionFunc)._pipe(after, label, True)
 
     def reduceByKey(

@@ -28,7 +28,7 @@ pub struct PythonBackend {
     serialize: Py<PyAny>,
     on_accumulators: Py<PyAny>,
     mode: CompileMode,
-    compiled: Lock<HashMap<String, Option<Arc<Native>>>>,
+    compiled: Lock<HashMap<(String, usize), Option<Arc<Native>>>>,
     report: Lock<Vec<String>>,
     broadcasts: RwLock<Arc<Broadcasts>>,
     slots: Vec<Slot>,
@@ -153,7 +153,9 @@ impl PythonBackend {
     /// The compiled form of a stage, from before if its functions are the same to the byte (their
     /// pickles hold all that they capture).
     fn native(&self, ops: &Bound<'_, PyList>, payload: &Payload) -> PyResult<Option<Arc<Native>>> {
-        if let Some(known) = self.compiled.lock().get(&payload.hash) {
+        // A pickle does not say how many buckets its split makes.
+        let key = (payload.hash.clone(), payload.buckets);
+        if let Some(known) = self.compiled.lock().get(&key) {
             return Ok(known.clone());
         }
         let native = self.compile(ops, payload)?.map(Arc::new);
@@ -161,7 +163,7 @@ impl PythonBackend {
         if compiled.len() >= MOST_COMPILED {
             compiled.clear();
         }
-        compiled.insert(payload.hash.clone(), native.clone());
+        compiled.insert(key, native.clone());
         Ok(native)
     }
 

@@ -34,7 +34,7 @@ line == 1 | line != None | line is None | line is not None | line < 1
 line in ("a", "b") | line in {"a", "1", "é"} | line not in ["x", "y"] | line in {1, 2} | n in {1, 2}
 n in (1, 2.0, True) | x in (0.0, 1.0) | x in (x, 1.0) | x not in (x,) | n in [n] | n in (x, 3)
 x in {0, 1} | (n > 0) in {1, 0} | (n > 0) in (True, False) | n in (True, 7) | None in (None, 1)
-line + "!" | line + line | line * 2 | line * n | line % 1 | line + 1 | "é" + line | -line | +line
+line + "!" | line + line | line * 2 | line * (n % 5) | line % 1 | line + 1 | "é" + line | -line | +line
 " ".join(w) | ",".join(line) | "".join(w) | line.join(w) | "-".join([p.lower() for p in w])
 "".join(p for p in w if p) | ",".join([line]) | "é".join([line, line]) | ",".join((line, "a"))
 len(line) | len(w) | len((1, 2)) | len(line.split(",")) | len(n) | bool(line) | bool(w) | not line
@@ -71,7 +71,7 @@ x // 1e-320 | x % 1e-320 | x % 1e308 | x // float("inf") | x % float("inf") | x 
 x ** 2 if abs(x) < 9 else 0 | x + (n > 0) | x * True | x + 9007199254740993 | 0.1 + 0.2 + x | x / -0.0
 x < 1 | x <= 1.5 | x == x | x != x | x > n | x >= n | n < 1.5 | n == 1.0 | n == True | x == (n > 0)
 x < float("nan") | x == 9007199254740993 | n == 9007199254740992.0 | 0 < n < 10 | 0 <= x <= n < 1e9
-1 < n > 3 != x | x < x | -0.0 == x | 0.0 == -0.0 | n is 1 if n == -99 else n | x is not None | n is None
+1 < n > 3 != x | x < x | -0.0 == x | 0.0 == -0.0 | x is not None | n is None
 min(n, 3) | max(n, 3) | min(x, 0.5) | max(x, float("nan")) | max(float("nan"), x) | min(-0.0, x) | min(0.0, -0.0)
 max(n, x) | min(n, 1, 2) | max(line, "b") | min(line, "b") | min(n > 0, True) | max((1, n)) | round(x) | round(x, 1)
 divmod(n, 3) | pow(n, 2) | sum([n, n]) | sum([n, 9223372036854775807]) | hex(n) | bin(n) | x.is_integer()

@@ -48,7 +48,7 @@ class Writer:
     def expr(self, kind, depth):
         """Write an expression, mostly of that type."""
         if self.chance(40):
-            kind = self.pick(TYPES)
+            return f"({self.expr(self.pick(TYPES), depth)})"
         known = [name for name, its in self.names.items() if its == kind]
         if known and (depth <= 0 or self.chance(3)):
             return self.pick(known)

@@ -658,6 +658,12 @@ def word_count(lines):
     return words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b, 3)
 
 
+def buckets_of_two_numbers(lines):
+    pairs = lines.map(lambda line: (line, 4611686018427387904))
+    both = [pairs.reduceByKey(lambda a, b: a + b, n) for n in (1, 5, 3)]
+    return both[0].union(both[1]).union(both[2])
+
+
 def groups_by_text(lines):
     return lines.map(lambda line: (line.strip(), len(line))).groupByKey(4)
 

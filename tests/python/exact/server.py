@@ -49,8 +49,8 @@ def run(sc, module, name, text):
     function = getattr(module, name)
     code = function.__code__
     lines = sc.textFile(text)
-    chain = function(lines) if code.co_varnames[:1] == ("lines",) else lines.map(function)
     try:
+        chain = function(lines) if code.co_varnames[:1] == ("lines",) else lines.map(function)
         return {"value": [spelled(part) for part in chain.glom().collect()]}
     except JobError as error:
         keys = ("type", "message", "record", "traceback", "partition")

@@ -51,6 +51,7 @@ pub struct EngineConfig {
 /// #         &self,
 /// #         _: &Prepared,
 /// #         inputs: Vec<Partition>,
+/// #         _split: usize,
 /// #         _: &TaskContext,
 /// #     ) -> Result<Vec<Partition>, TaskError> {
 /// #         Ok(inputs)

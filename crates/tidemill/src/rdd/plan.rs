@@ -69,6 +69,7 @@ impl Stage {
 /// #         &self,
 /// #         _: &Prepared,
 /// #         inputs: Vec<Partition>,
+/// #         _split: usize,
 /// #         _: &TaskContext,
 /// #     ) -> Result<Vec<Partition>, TaskError> {
 /// #         Ok(inputs)
