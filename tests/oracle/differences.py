@@ -41,8 +41,8 @@ DIFFERENCES = {
         "({}, [[2], [3]], '', ('Py4JJavaError', [('in fail', True), ('not the first', True)]))",
     ),
     "stream_reduce_by_key_and_window_filtered": Difference(
-        "a windowed reduction is computed from the window's batches, so keys come as first seen in the "
-        "window; PySpark carries the previous window's order along",
+        "a windowed reduction is computed from its batches, so keys come as first seen in "
+        "it; PySpark carries the previous window's order along",
         "({'out': [[[('b', 2)], [('a', 1)]], [[('b', 2)], [('a', 4)]], [[('b', 2)], [('a', "
         "4)]], [[('b', 2), ('c', 4)], [('a', 9)]], [[('b', 8), ('c', 4)], [('a', 9)]], [[('b', "
         "6), ('c', 4)], [('a', 8)]], [[('b', 6), ('c', 4)], [('a', 5)]], [[('b', 6), ('c', "

@@ -148,8 +148,41 @@ impl<K: Key, V: Data> DStream<(K, V)> {
         K: Serialize + DeserializeOwned,
         S: Data + Serialize + DeserializeOwned,
     {
+        self.update_state_by_key_from(None, None, f)
+    }
+
+    /// As [`DStream::update_state_by_key`], with the state before the first batch and the number of
+    /// partitions (for `None`: no state, and the default parallelism).
+    ///
+    /// ```
+    /// use tidemill::testing::run_batches;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("tidemill-from-{}", std::process::id()));
+    /// # let path = folder.to_string_lossy().into_owned();
+    /// let batches = run_batches(vec![vec![("a".to_owned(), 1)]], move |pairs| {
+    ///     let ssc = pairs.context();
+    ///     ssc.checkpoint(&path);
+    ///     let before = ssc.spark_context().parallelize([("a".to_owned(), 10)], 1);
+    ///     pairs.update_state_by_key_from(Some(&before), Some(1), |new, sum| {
+    ///         Some(sum.unwrap_or(0) + new.iter().sum::<i32>())
+    ///     })
+    /// })?;
+    /// assert_eq!(batches, [vec![("a".to_owned(), 11)]]);
+    /// # let _ = std::fs::remove_dir_all(folder);
+    /// # Ok::<(), tidemill::Error>(())
+    /// ```
+    pub fn update_state_by_key_from<S>(
+        &self,
+        initial: Option<&Rdd<(K, S)>>,
+        partitions: Option<usize>,
+        f: impl Fn(Values<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+    ) -> DStream<(K, S)>
+    where
+        K: Serialize + DeserializeOwned,
+        S: Data + Serialize + DeserializeOwned,
+    {
         let sc = self.ssc.spark_context().clone();
-        let partitions = sc.default_parallelism();
+        let partitions = partitions.unwrap_or_else(|| sc.default_parallelism()).max(1);
         let (for_new, for_old) = (sc.clone(), sc);
         let op = StateOp {
             prepare: Arc::new(move |node| {
@@ -162,7 +195,7 @@ impl<K: Key, V: Data> DStream<(K, V)> {
             }),
             update: native::head("updateStateByKey", move |inputs| update::<K, V, S>(inputs, &f)),
             partitions,
-            initial: None,
+            initial: initial.map(|rdd| rdd.node.clone()),
             codec: Arc::new(PostcardCodec::<(K, S)>(PhantomData)),
         };
         let id = self.ssc.build(|graph| Ok(graph.state(self.id, op)));
