@@ -30,6 +30,9 @@ const SIZES: [(&str, u64); 6] = [
     ("g", 1 << 30),
 ];
 
+/// A receiver must be able to take something in.
+const LEAST_BUFFER: usize = 64 << 10;
+
 /// The engine's settings.
 pub fn engine_config(slots: usize, conf: &Conf) -> Result<EngineConfig> {
     Ok(EngineConfig {
@@ -61,7 +64,8 @@ pub fn streaming_config(conf: &Conf) -> Result<StreamingConfig> {
             conf,
             "tidemill.receiver.maxBufferedBytes",
             known.max_buffered_bytes,
-        )?,
+        )?
+        .max(LEAST_BUFFER),
         max_line_bytes: size(conf, "tidemill.receiver.maxLineBytes", known.max_line_bytes)?,
         max_reconnect_delay: duration(
             conf,
