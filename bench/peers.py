@@ -77,7 +77,7 @@ def _tidemill_rust() -> Peer:
     return Peer("tidemill_rust", "Tidemill, Rust", lambda host, port: [program, host, port])
 
 
-def _tidemill() -> Peer:
+def _tidemill(compiled: bool = True) -> Peer:
     submit = ROOT / ".venv" / "bin" / "tidemill"
     if not submit.exists():
         raise Skipped(
@@ -86,10 +86,12 @@ def _tidemill() -> Peer:
     python = installs.version_of(str(submit.with_name("python")))
     master = f"local[{CORES}]"
     job = str(JOBS / "quadrant.py")
+    mode = [] if compiled else ["--conf", "tidemill.python.compile=off"]
+    options = ["submit", "--master", master, *mode]
     return Peer(
-        "tidemill",
-        f"Tidemill, Python {python}, {master}",
-        lambda host, port: [str(submit), "submit", "--master", master, job, host, port],
+        "tidemill" if compiled else "tidemill_interpreted",
+        f"Tidemill, Python {python}, {master}, {'compiled' if compiled else 'interpreted'}",
+        lambda host, port: [str(submit), *options, job, host, port],
     )
 
 
@@ -148,6 +150,7 @@ _MAKERS: dict[str, Callable[[], Peer]] = {
     "hand_loop": _hand_loop,
     "tidemill_rust": _tidemill_rust,
     "tidemill": _tidemill,
+    "tidemill_interpreted": lambda: _tidemill(compiled=False),
     "pyspark": lambda: _pyspark(CORES),
     "pyspark3": lambda: _pyspark(CORES + 1),
     "bytewax": _bytewax,
