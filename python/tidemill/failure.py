@@ -28,12 +28,17 @@ def describe(error: BaseException) -> tuple[dict[str, Any], list[bytes]]:
     header = {
         "ok": False,
         "type": type(error).__name__,
-        "message": _text(error),
-        "traceback": text,
-        "record": record,
+        "message": _readable(_text(error)),
+        "traceback": _readable(text),
+        "record": None if record is None else _readable(record),
         "exception_len": len(pickled),
     }
     return header, [pickled]
+
+
+def _readable(text: str) -> str:
+    """Spell out what UTF-8 cannot hold (lone surrogates)."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _frames(error: BaseException) -> list[Any]:

@@ -67,8 +67,16 @@ def serve_one(reader: BinaryIO, writer: BinaryIO) -> None:
 
         header, blobs = describe(error)
     finally:
-        sys.stdout.flush()
+        _flush()
     _write(writer, header, blobs)
+
+
+def _flush() -> None:
+    """Write out what the task printed; a user's function may have closed or lost the stream."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        pass
 
 
 def _read(reader: BinaryIO, size: int) -> bytes:

@@ -21,6 +21,9 @@ use crate::native::{Native, Plan};
 use crate::op::PyOp;
 use crate::worker::{Broadcasts, Payload, Process, Worker};
 
+/// The hash of a stage's operators and its number of buckets, which their pickle does not say.
+type StageKey = (String, usize);
+
 /// Runs segments in worker processes.
 pub struct PythonBackend {
     python: String,
@@ -28,7 +31,7 @@ pub struct PythonBackend {
     serialize: Py<PyAny>,
     on_accumulators: Py<PyAny>,
     mode: CompileMode,
-    compiled: Lock<HashMap<(String, usize), Option<Arc<Native>>>>,
+    compiled: Lock<HashMap<StageKey, Option<Arc<Native>>>>,
     report: Lock<Vec<String>>,
     broadcasts: RwLock<Arc<Broadcasts>>,
     slots: Vec<Slot>,
@@ -108,7 +111,14 @@ impl PythonBackend {
         let (worker, process) = started.map_err(|e| {
             TaskError::Fatal(Error::io(format!("starting the worker process {}", self.python), e))
         })?;
-        *slot.process.lock() = Some(process);
+        let mut held = slot.process.lock();
+        if self.stopped.load(Ordering::Acquire) {
+            // The stop has already looked here.
+            drop(held);
+            process.stop();
+            return Err(TaskError::Fatal(Error::Cancelled));
+        }
+        *held = Some(process);
         Ok(worker)
     }
 
@@ -153,7 +163,6 @@ impl PythonBackend {
     /// The compiled form of a stage, from before if its functions are the same to the byte (their
     /// pickles hold all that they capture).
     fn native(&self, ops: &Bound<'_, PyList>, payload: &Payload) -> PyResult<Option<Arc<Native>>> {
-        // A pickle does not say how many buckets its split makes.
         let key = (payload.hash.clone(), payload.buckets);
         if let Some(known) = self.compiled.lock().get(&key) {
             return Ok(known.clone());

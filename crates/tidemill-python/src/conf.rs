@@ -73,6 +73,7 @@ pub fn streaming_config(conf: &Conf) -> Result<StreamingConfig> {
             known.max_reconnect_delay,
         )?,
         file_remember: duration(conf, remember, known.file_remember)?,
+        app_name: conf.get("spark.app.name").cloned().unwrap_or_default(),
         log: known.log,
         max_batches: (most > 0).then_some(most),
         report: known.report,

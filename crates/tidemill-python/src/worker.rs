@@ -196,7 +196,13 @@ impl Worker {
         let mut length = [0; 4];
         self.reader.read_exact(&mut length)?;
         let header = self.blob(u32::from_le_bytes(length) as usize)?;
-        let reply: Reply = serde_json::from_slice(&header)?;
+        let reply: Reply = match serde_json::from_slice(&header) {
+            Ok(reply) => reply,
+            Err(error) => {
+                let text = format!("a worker's reply cannot be read: {error}");
+                return Ok(Err(TaskError::Fatal(Error::Internal(text))));
+            }
+        };
         if !reply.ok {
             let payload = self.blob(reply.exception_len)?;
             return Ok(Err(TaskError::User(Arc::new(UserError {

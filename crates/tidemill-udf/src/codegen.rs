@@ -13,7 +13,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::scope::{Frame, Loop, Try, Value};
-use crate::tree::{Expr, ExprKind, Function, Handler, Step, Stmt, Target};
+use crate::tree::{Expr, ExprKind, Function, Handler, Piece, Step, Stmt, Target};
 use crate::types::Type;
 
 /// The type of a chain's records is found out by its first attempt.
@@ -153,13 +153,16 @@ impl Gen<'_> {
             frame.assigned.insert(name.clone());
         }
         self.frames.push(frame);
-        // A loop of the caller is not one that the callee could break.
+        // A loop of the caller is not one that the callee could break, and a failure after the call is
+        // the caller's.
         let loops = std::mem::take(&mut self.loops);
+        let statement = self.statement;
         self.body(&function.body)?;
         if self.live {
             self.return_value(Value::new(Type::None, vec![]))?;
         }
         self.loops = loops;
+        self.statement = statement;
         let Some(frame) = self.frames.pop() else {
             return Ok(None);
         };
@@ -231,7 +234,7 @@ impl Gen<'_> {
             Stmt::If { c, a, b } => self.if_statement(c, a, b),
             Stmt::Return { v, .. } => {
                 let value = match v {
-                    Some(v) if self.uses_up && self.frames.len() == 1 => self.used_up_one(v)?,
+                    Some(v) if self.uses_up && self.frames.len() == 1 => self.returned(v)?,
                     Some(v) => self.expr(v)?,
                     None => Value::new(Type::None, vec![]),
                 };
@@ -496,6 +499,14 @@ impl Gen<'_> {
         args.iter().map(|arg| self.used_up_one(arg)).collect()
     }
 
+    /// A value that the function returns; a generator runs after it has left every `try`.
+    fn returned(&mut self, value: &Expr) -> Result<Value> {
+        let tries = std::mem::take(&mut self.tries);
+        let value = self.used_up_one(value);
+        self.tries = tries;
+        value
+    }
+
     fn used_up_one(&mut self, arg: &Expr) -> Result<Value> {
         match &arg.kind {
             ExprKind::Comp { elt, target, iter, ifs, .. } => {
@@ -752,6 +763,9 @@ impl Gen<'_> {
         let before = self.frame()?.assigned.clone();
         self.each(&source, |this, item| {
             this.bind(target, item, line)?;
+            if !this.live {
+                return Ok(());
+            }
             for condition in ifs {
                 let flag = this.truth(condition)?;
                 let keep = this.b.create_block();
@@ -787,6 +801,9 @@ impl Gen<'_> {
         let zero = self.int(0);
         let first = self.list_item(source, zero);
         self.bind(target, first, line)?;
+        if !self.live {
+            return Err(Reason::unsupported("an unpacking that always fails", line));
+        }
         for condition in ifs {
             self.truth(condition)?;
         }
@@ -797,15 +814,13 @@ impl Gen<'_> {
         Ok(ty)
     }
 
-    fn fstring(&mut self, parts: &[serde_json::Value], line: u32) -> Result<Value> {
+    fn fstring(&mut self, parts: &[Piece], line: u32) -> Result<Value> {
         let mut text = self.constant_str("");
         for part in parts {
             let piece = match part {
-                serde_json::Value::String(constant) => self.constant_str(constant),
-                other => {
-                    let expr: Expr = serde_json::from_value(other.clone())
-                        .map_err(|e| Reason::Codegen(e.to_string()))?;
-                    let value = self.expr(&expr)?;
+                Piece::Text(constant) => self.constant_str(constant),
+                Piece::Value(expr) => {
+                    let value = self.expr(expr)?;
                     self.text_of(&value, line)?
                 }
             };

@@ -144,6 +144,7 @@ impl Reducer {
     /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's.
     pub fn merge(&self, rows: &mut Rows, a: &mut [u64], b: &[u64]) -> bool {
         let mut out = [0_u64; 16];
+        rows.begin_row();
         if self.slots > out.len() || rows.allocated() > MOST_REDUCED {
             return false;
         }

@@ -199,6 +199,16 @@ pub enum ExprKind {
     /// An f-string.
     Fstring {
         #[serde(default)]
-        parts: Vec<serde_json::Value>,
+        parts: Vec<Piece>,
     },
+}
+
+/// A piece of an f-string.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Piece {
+    /// As it is.
+    Text(String),
+    /// Formatted as `str()` does.
+    Value(Expr),
 }

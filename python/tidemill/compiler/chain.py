@@ -73,7 +73,7 @@ def _steps(pipes: list[Any]) -> tuple[list[dict[str, Any]], list[str]]:
         if name is None:
             break
         tree = describe(op.args[0])
-        functions.append(_line(tree))
+        functions.append(_line(op.args[0], tree))
         if not tree["ok"]:
             break
         steps.append({"op": name, **tree})
@@ -89,7 +89,7 @@ def _sink(op: Any, found: dict[str, Any]) -> list[str]:
         tree = describe(op.args[0], 2)
         if tree["ok"]:
             found["sink"], found["reduce"] = "reduce", tree
-        return [_line(tree)]
+        return [_line(op.args[0], tree)]
     return []
 
 
@@ -102,13 +102,15 @@ def _buckets_by_key(tail: list[Any]) -> bool:
     )
 
 
-def _line(tree: dict[str, Any]) -> str:
-    where = f"{tree.get('name', '?')} ({tree.get('file', '?')}:{tree.get('line', '?')})"
+def _line(function: Callable[..., Any], tree: dict[str, Any]) -> str:
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", None) or tree.get("name") or repr(function)
+    where = f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
     if tree["ok"]:
         left = ", ".join(f"{why} in line {line}" for why, line in _left_to_cpython(tree["body"]))
         return f"{where}: compiled" + (f", but for rows that reach {left}" if left else "")
-    detail = tree.get("detail")
-    return f"{where}: not compiled: {tree['reason']}" + (f" ({detail})" if detail else "")
+    detail = f" ({tree['detail']})" if tree.get("detail") else ""
+    return f"{where}: not compiled: {tree['reason']}{detail}, {tree.get('file')}:{tree.get('line')}"
 
 
 def _left_to_cpython(node: Any) -> list[tuple[str, int]]:

@@ -36,7 +36,9 @@ def redo(pipes: list[Callable[..., Any]], code: str, index: int, records: Iterab
     return Slots(len(results), bytes(packed))
 
 
-def merge(pipes: list[Callable[..., Any]], index: int, inputs: list[Iterator[Any]]) -> Iterator[Any]:
+def merge(
+    pipes: list[Callable[..., Any]], index: int, inputs: list[Iterator[Any]]
+) -> Iterator[Any]:
     """Head: yield native records with the given-up rows' records in their places.
 
     A given-up row is a list of its records, or a line, which is run when its turn comes: so that

@@ -94,6 +94,8 @@ impl StreamingContext {
         interval: Duration,
         config: StreamingConfig,
     ) -> Result<Self> {
+        let app_name = sc.app_name().to_owned();
+        let config = StreamingConfig { app_name, ..config };
         let streaming = Arc::new(Streaming::new(sc.engine().clone(), interval, config)?);
         Ok(StreamingContext { sc: sc.clone(), streaming, misuse: Arc::default() })
     }

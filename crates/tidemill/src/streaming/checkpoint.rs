@@ -42,7 +42,7 @@ pub struct EncodedState {
 /// use tidemill::streaming::BatchTime;
 /// use tidemill::streaming::checkpoint::CheckpointFolder;
 ///
-/// let (older, newer) = (CheckpointFolder::open(&path)?, CheckpointFolder::open(&path)?);
+/// let (older, newer) = (CheckpointFolder::open(&path, "app")?, CheckpointFolder::open(&path, "app")?);
 /// assert!(newer.write(BatchTime(1000), &[]).is_ok());
 /// assert!(older.write(BatchTime(1000), &[]).is_err(), "the newer program has the folder");
 /// assert_eq!(older.read()?.map(|checkpoint| checkpoint.time), Some(BatchTime(1000)));
@@ -53,6 +53,7 @@ pub struct EncodedState {
 pub struct CheckpointFolder {
     path: PathBuf,
     generation: u64,
+    app_name: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,6 +71,7 @@ struct Pointer {
 struct Manifest {
     format: u32,
     generation: u64,
+    app_name: String,
     batch_time_ms: i64,
     states: Vec<StateEntry>,
 }
@@ -97,7 +99,7 @@ impl CheckpointFolder {
     ///
     /// # Errors
     /// If it cannot be written, or holds something else than a Tidemill checkpoint.
-    pub fn open(directory: &str) -> Result<CheckpointFolder> {
+    pub fn open(directory: &str, app_name: &str) -> Result<CheckpointFolder> {
         let path = PathBuf::from(local_path(directory));
         let failed = |e: std::io::Error| unwritable(&path, &e);
         fs::create_dir_all(&path).map_err(failed)?;
@@ -106,7 +108,7 @@ impl CheckpointFolder {
             write_whole(&marker, &to_json(&Marker { format: FORMAT })?).map_err(failed)?;
         }
         let generation = read_pointer(&path)?.map_or(0, |pointer| pointer.generation) + 1;
-        let folder = CheckpointFolder { path, generation };
+        let folder = CheckpointFolder { path, generation, app_name: app_name.to_owned() };
         let manifest = read_pointer(&folder.path)?.and_then(|pointer| pointer.manifest);
         folder.set_pointer(manifest)?;
         Ok(folder)
@@ -135,6 +137,15 @@ impl CheckpointFolder {
         let manifest: Manifest = read_json(&self.path.join(&name))?;
         if manifest.format != FORMAT {
             return Err(wrong_format(&self.path, manifest.format));
+        }
+        if manifest.app_name != self.app_name {
+            return Err(Error::Checkpoint(format!(
+                "{}: expected a checkpoint of the application {:?}, found one of {:?}; give each \
+                 application its own folder, or this one the other's name",
+                self.path.display(),
+                self.app_name,
+                manifest.app_name
+            )));
         }
         let states = manifest.states.iter().map(|entry| self.read_state(entry));
         let time = BatchTime(manifest.batch_time_ms);
@@ -184,6 +195,7 @@ impl CheckpointFolder {
         let manifest = Manifest {
             format: FORMAT,
             generation: self.generation,
+            app_name: self.app_name.clone(),
             batch_time_ms: time.0,
             states: entries,
         };
@@ -338,13 +350,13 @@ mod tests {
     fn the_newest_state_comes_back_and_old_files_go() -> Result<()> {
         let (_guard, path) = folder();
         assert!(!CheckpointFolder::exists(&path)?);
-        let checkpoint = CheckpointFolder::open(&path)?;
+        let checkpoint = CheckpointFolder::open(&path, "app")?;
         assert!(!CheckpointFolder::exists(&path)?);
         for time in 1..6 {
             checkpoint.write(BatchTime(time), &state(&[time as u8; 3]))?;
         }
         assert!(CheckpointFolder::exists(&path)?);
-        let again = CheckpointFolder::open(&path)?;
+        let again = CheckpointFolder::open(&path, "app")?;
         let read = again.read()?.map(|c| (c.time, c.states));
         assert_eq!(read, Some((BatchTime(5), state(&[5; 3]))));
         let files = fs::read_dir(&path).map(Iterator::count).unwrap_or(0);
@@ -355,8 +367,8 @@ mod tests {
     #[test]
     fn an_older_program_is_fenced_off() -> Result<()> {
         let (_guard, path) = folder();
-        let old = CheckpointFolder::open(&path)?;
-        let new = CheckpointFolder::open(&path)?;
+        let old = CheckpointFolder::open(&path, "app")?;
+        let new = CheckpointFolder::open(&path, "app")?;
         new.write(BatchTime(2), &state(b"new"))?;
         let refused = old.write(BatchTime(3), &state(b"old")).map_err(|e| e.to_string());
         assert!(refused.is_err_and(|text| text.contains("another program (generation 2)")));
@@ -365,11 +377,21 @@ mod tests {
     }
 
     #[test]
+    fn another_applications_state_is_refused() -> Result<()> {
+        let (_guard, path) = folder();
+        CheckpointFolder::open(&path, "one")?.write(BatchTime(1), &state(b"1"))?;
+        let text =
+            CheckpointFolder::open(&path, "two")?.read().map(drop).map_err(|e| e.to_string());
+        assert!(text.is_err_and(|text| text.contains("application \"two\", found one of \"one\"")));
+        Ok(())
+    }
+
+    #[test]
     fn a_foreign_folder_is_refused() {
         let (_guard, path) = folder();
         fs::create_dir_all(&path).unwrap_or_default();
         fs::write(Path::new(&path).join("checkpoint-1795343873000"), b"java").unwrap_or_default();
-        let text = CheckpointFolder::open(&path).map(drop).map_err(|e| e.to_string());
+        let text = CheckpointFolder::open(&path, "app").map(drop).map_err(|e| e.to_string());
         assert!(
             text.is_err_and(
                 |text| text.contains("expected an empty folder or a Tidemill checkpoint")
@@ -381,7 +403,7 @@ mod tests {
     #[test]
     fn a_half_written_state_is_noticed() -> Result<()> {
         let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path)?;
+        let checkpoint = CheckpointFolder::open(&path, "app")?;
         checkpoint.write(BatchTime(7), &state(b"12345"))?;
         fs::write(Path::new(&path).join("state-1-7-0.bin"), b"123").unwrap_or_default();
         let text = checkpoint.read().map(drop).map_err(|e| e.to_string());

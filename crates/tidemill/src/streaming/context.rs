@@ -43,6 +43,8 @@ pub struct StreamingConfig {
     pub max_reconnect_delay: Duration,
     /// `spark.streaming.fileStream.minRememberDuration`.
     pub file_remember: Duration,
+    /// `spark.app.name`: whose checkpoints these are.
+    pub app_name: String,
     /// `TIDEMILL_LOG`: says one line per batch.
     pub log: bool,
     /// `tidemill.streaming.maxBatches`: stops gracefully after so many batches.
@@ -59,6 +61,7 @@ impl Default for StreamingConfig {
             max_line_bytes: 64 << 20,
             max_reconnect_delay: Duration::from_secs(2),
             file_remember: Duration::from_secs(60),
+            app_name: String::new(),
             log: std::env::var("TIDEMILL_LOG").is_ok_and(|level| !matches!(&*level, "" | "off")),
             max_batches: None,
             report: Arc::new(|line| eprintln!("tidemill: {line}")),
@@ -254,6 +257,10 @@ impl Streaming {
             if waited >= 2 * STOP_WAIT {
                 // User code that does not return; its thread ends when it does.
                 control.status = Status::Stopped;
+                drop(control);
+                for source in self.shared.graph.sources() {
+                    source.stop();
+                }
                 return;
             }
             if waited >= STOP_WAIT {
@@ -274,7 +281,10 @@ impl Streaming {
         let mut control = self.shared.control.lock();
         match control.status {
             Status::Initialized => control.status = Status::Stopped,
-            Status::Active if !graceful => control.stop = Some(Stop::Now),
+            Status::Active if !graceful => {
+                control.stop = Some(Stop::Now);
+                control.clock_stopped = true;
+            }
             Status::Active => {
                 control.stop.get_or_insert(Stop::Graceful);
             }
@@ -355,7 +365,9 @@ impl Shared {
             (control.checkpoint_directory.clone(), control.restore)
         };
         self.graph.validate(directory.is_some())?;
-        let folder = directory.map(|path| CheckpointFolder::open(&path)).transpose()?;
+        let folder = directory
+            .map(|path| CheckpointFolder::open(&path, &self.config.app_name))
+            .transpose()?;
         let restored = match &folder {
             Some(folder) if restore => folder.read()?,
             _ => None,
@@ -505,8 +517,11 @@ impl Shared {
             ));
         }
         let mut control = self.control.lock();
+        // A batch that was cut off by a stop is no error of the program.
+        let cut_off = control.stop == Some(Stop::Now);
         if let Some(error) = &error
             && control.first_error.is_none()
+            && !cut_off
         {
             control.first_error = Some(error.clone());
         }

@@ -52,7 +52,12 @@ impl InputSource for FileSource {
         let files = self.state.lock().select(local_path(&self.directory), time);
         let label = self.label();
         let one = |file| Ok(engine.source(Arc::new(TextFiles::of_files(&label, &[file])?)));
-        let rdds = files.into_iter().map(one).collect::<Result<Vec<_>>>()?;
+        let rdds = files.iter().cloned().map(one).collect::<Result<Vec<_>>>();
+        if rdds.is_err() {
+            // None of them was read; the next batch takes those that are still there.
+            self.state.lock().seen.retain(|path, _| !files.contains(path));
+        }
+        let rdds = rdds?;
         Ok(Input { rdd: engine.union(rdds)?, records: 0 })
     }
 }

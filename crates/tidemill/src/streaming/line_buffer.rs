@@ -66,7 +66,8 @@ impl LineBuffer {
     /// The first `end` bytes; the rest stays.
     fn take(&mut self, end: usize) -> Vec<u8> {
         let rest = self.filled - end;
-        if end < self.read_size / 16 {
+        // What is handed over is counted by its length, so it must not hold much more.
+        if end < self.read_size / 2 {
             let lines = self.bytes[..end].to_vec();
             self.bytes.copy_within(end..self.filled, 0);
             self.filled = rest;

@@ -58,7 +58,7 @@ struct Received {
     open_bytes: usize,
     batches: BTreeMap<BatchTime, Batch>,
     bytes: usize,
-    rate: RateEstimate,
+    rate: Option<RateEstimate>,
 }
 
 /// Raw bytes of whole lines that came within one block interval.
@@ -103,6 +103,7 @@ impl InputSource for SocketSource {
     }
 
     fn start(&self, context: &SourceContext) -> Result<()> {
+        self.shared.received.lock().rate = Some(RateEstimate::new(context.interval));
         let receiver = Receiver {
             address: self.address.clone(),
             shared: self.shared.clone(),
@@ -154,7 +155,9 @@ impl InputSource for SocketSource {
         let mut received = self.shared.received.lock();
         let freed = received.batches.remove(&time).map_or(0, |batch| batch.bytes);
         received.bytes -= freed;
-        received.rate.observe(freed, processing);
+        if let Some(rate) = &mut received.rate {
+            rate.observe(freed, processing);
+        }
         drop(received);
         self.shared.room.notify();
     }
@@ -190,6 +193,12 @@ struct Receiver {
     started: Instant,
 }
 
+/// Since the last byte came: whether it was told, and the next pause.
+struct Outage {
+    told: bool,
+    pause: Duration,
+}
+
 /// How a connection ended.
 enum Ended {
     /// The receiver is to stop.
@@ -200,30 +209,22 @@ enum Ended {
 
 impl Receiver {
     fn run(&self) {
-        let mut pause = FIRST_PAUSE;
-        let mut told = false;
+        let mut outage = Outage { told: false, pause: FIRST_PAUSE };
         while !self.stopping() {
             let lost = match self.connect() {
-                Ok(stream) => {
-                    if told {
-                        self.say("connected");
-                    }
-                    told = false;
-                    pause = FIRST_PAUSE;
-                    match self.read(stream) {
-                        Ended::Stopped => return,
-                        Ended::Lost(reason) => reason,
-                    }
-                }
+                Ok(stream) => match self.read(stream, &mut outage) {
+                    Ended::Stopped => return,
+                    Ended::Lost(reason) => reason,
+                },
                 Err(reason) => reason,
             };
             // One line per outage, not per attempt.
-            if !told {
+            if !outage.told {
                 self.say(&format!("{lost}; connecting again until it answers"));
-                told = true;
+                outage.told = true;
             }
-            self.sleep(pause);
-            pause = (pause * 2).min(self.context.max_reconnect_delay);
+            self.sleep(outage.pause);
+            outage.pause = (outage.pause * 2).min(self.context.max_reconnect_delay);
         }
     }
 
@@ -242,15 +243,25 @@ impl Receiver {
         Err(reason)
     }
 
-    fn read(&self, mut stream: TcpStream) -> Ended {
+    fn read(&self, mut stream: TcpStream, outage: &mut Outage) -> Ended {
         let mut buffer = LineBuffer::new(BLOCK, self.context.max_line_bytes);
         loop {
             if !self.wait_for_room() {
                 return Ended::Stopped;
             }
             let lost = match stream.read(buffer.space()) {
-                Ok(0) => "the server closed the connection".to_owned(),
+                Ok(0) => {
+                    // An unfinished last line is a line when the peer has ended it so.
+                    if let Some(rest) = buffer.finish() {
+                        self.store(rest);
+                    }
+                    "the server closed the connection".to_owned()
+                }
                 Ok(n) => {
+                    if std::mem::take(&mut outage.told) {
+                        self.say("connected again");
+                    }
+                    outage.pause = FIRST_PAUSE;
                     if let Some(lines) = buffer.filled(n) {
                         self.store(lines);
                     }
@@ -261,12 +272,14 @@ impl Receiver {
                     continue;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-                Err(e) => format!("the connection failed: {e}"),
+                // What came of the last line may be half of it, so it is none, as in Spark.
+                Err(e) => {
+                    let rest = buffer.finish().map_or(0, |rest| rest.len() - 1);
+                    format!(
+                        "the connection failed: {e} ({rest} bytes of an unfinished line dropped)"
+                    )
+                }
             };
-            // An unfinished last line is a line when the peer has gone.
-            if let Some(rest) = buffer.finish() {
-                self.store(rest);
-            }
             self.tell_skipped(&mut buffer);
             return Ended::Lost(lost);
         }
@@ -287,7 +300,7 @@ impl Receiver {
         let mut received = self.shared.received.lock();
         while !self.stopping() {
             let full = received.bytes >= self.context.max_buffered_bytes;
-            if !full && received.open_bytes < received.rate.limit(self.context.interval) {
+            if !full && received.rate.as_ref().is_none_or(|r| received.open_bytes < r.limit()) {
                 return true;
             }
             received = self.shared.room.wait_for(received, POLL);
