@@ -7,9 +7,10 @@ STAMP := $(VENV)/.installed
 HOST ?=
 PORT ?=
 BATCHES ?= 10
+FUZZ_SECONDS ?= 3600
 SOURCES := $(shell find crates python -name '*.rs' -o -name '*.toml' -o -name '*.py' 2>/dev/null) Cargo.toml pyproject.toml
 
-.PHONY: help build run test test-rust test-python lint format bench docs clean
+.PHONY: help build run test test-rust test-python fuzz lint format bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +37,10 @@ test-rust: ## Run the Rust tests
 test-python: build ## Run the Python tests
 	@sh tests/install.sh
 	$(BIN)/python -m pytest tests
+
+fuzz: build ## Compare compiled functions with CPython's for FUZZ_SECONDS (an hour unless said)
+	@sh tests/install.sh
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -s tests/python/test_compiler_exact.py -k generated
 
 lint: build ## Check format, lints and types
 	cargo fmt --all --check

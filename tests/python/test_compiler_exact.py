@@ -1,8 +1,8 @@
 """Compiled is CPython: in value, type, order, error, and what is printed.
 
-The oracle is the same program with compile=off, in a process of its own. `exact.cases` and
-`exact.programs` are named; `exact.grammar` makes functions up: for a fixed number of examples, or for
-``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a function of `exact.programs`.
+The oracle is the same program with compile=off, in a process of its own. The functions of
+`exact.cases`, `programs` and `chains` are named; `exact.grammar` makes functions up: a fixed
+number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a named one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ from exact.lines import NASTY
 from exact.pair import Pair
 from hypothesis import HealthCheck, Phase, given, settings
 
-PROGRAMS = Path(cases.__file__).with_name("programs.py")
-NAMED = re.findall(r"^def ([a-z]\w*)\(", PROGRAMS.read_text(encoding="utf-8"), re.M)
+HOME = Path(cases.__file__).parent
+NAMED = [
+    (file, name, parameter)
+    for file in ("programs.py", "chains.py")
+    for name, parameter in re.findall(
+        r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
+    )
+]
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
-EXAMPLES = 10**9 if SECONDS else int(os.environ.get("FUZZ_EXAMPLES", 1500))
+EXAMPLES = 2000
+
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +84,16 @@ def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, least):
     assert compiled >= least
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_programs_on_nasty_lines(pair, nasty, name):
+@pytest.mark.parametrize(("file", "name", "parameter"), NAMED)
+def test_programs_on_nasty_lines(pair, nasty, file, name, parameter):
     for text in nasty:
-        pair.agree(PROGRAMS, name, text)
-    if name_takes_line(name):
-        kept = calm(PROGRAMS, name, NASTY)
-        pair.agree(PROGRAMS, name, pair.text(kept))
-
-
-def name_takes_line(name):
-    return f"def {name}(line)" in PROGRAMS.read_text(encoding="utf-8")
+        pair.agree(HOME / file, name, text)
+    if parameter == "line":
+        pair.agree(HOME / file, name, pair.text(calm(HOME / file, name, NASTY)))
 
 
 def test_generated_programs(pair, tmp_path):
-    end = time.monotonic() + (SECONDS or 10**9)
+    end = time.monotonic() + SECONDS
     told = {"programs": 0, "compiled": 0}
 
     @settings(
@@ -98,13 +101,11 @@ def test_generated_programs(pair, tmp_path):
         deadline=None,
         database=None,
         derandomize=not SECONDS,
-        phases=[Phase.generate] if SECONDS else [Phase.generate],
+        phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
     @given(grammar.programs())
     def run(program):
-        if time.monotonic() > end:
-            return
         text, lines = program
         told["programs"] += 1
         path = tmp_path / f"program{told['programs']}.py"
@@ -113,9 +114,11 @@ def test_generated_programs(pair, tmp_path):
         told["compiled"] += is_compiled(report)
         kept = calm(path, "apply", lines)
         if len(kept) < len(lines):
-            pair.agree(path, "chain", pair.text(kept, per_file=None))
+            pair.agree(path, "chain", pair.text(kept))
         path.unlink()
 
     run()
+    while time.monotonic() < end:
+        run()
     print(told, pair.jobs, "jobs")
     assert told["compiled"] > told["programs"] / 3

@@ -1,10 +1,10 @@
-"""Named functions that run on every nasty line, compiled and in CPython: strings, numbers, control flow.
+"""Expressions that run on every nasty line, compiled and in CPython: strings, numbers.
 
-A function of ``line`` is mapped; a function of ``lines`` is a chain. Each family made by `_each` is
-a function per expression, written to a module of its own by `source`, so that one expression that
-is not compiled keeps no other from being it. Used by `test_compiler_exact`.
+Each becomes a function of its own, so that one that is not compiled keeps no other from being it.
+Used by `test_compiler_exact`.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 # Expressions over `line`; `n` is its whole number or 0, `x` its float or 0.0, `w` its words.
@@ -85,7 +85,9 @@ str(n) + str(-n) | len(str(n)) | int(str(n)) == n | float(str(n)) | str(n * n) |
 
 
 def _expressions(table):
-    return [e.strip() for line in table.strip().splitlines() for e in line.split(" | ") if e.strip()]
+    return [
+        e.strip() for line in table.strip().splitlines() for e in line.split(" | ") if e.strip()
+    ]
 
 
 def source(table):

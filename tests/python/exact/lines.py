@@ -1,9 +1,10 @@
 """Lines of text on which native code and CPython could disagree.
 
-`NASTY` is what every named function runs on, `WORDS` and `NUMBERS` are what generated lines are made
-of. No line holds a line break; everything else that a text may hold is fair.
+`NASTY` is what every named function runs on, `WORDS` and `NUMBERS` are what generated lines are
+made of. No line holds a line break; everything else that a text may hold is fair.
 """
 
+# ruff: noqa: E501, RUF001
 from __future__ import annotations
 
 NUMBERS = [

@@ -62,7 +62,10 @@ class Pair:
         self.folder = folder
         self.jobs = 0
         self._texts = 0
-        self._servers = [Server(mode, folder) for mode in ("off", "auto")]
+        self._start()
+
+    def _start(self):
+        self._servers = [Server(mode, self.folder) for mode in ("off", "auto")]
 
     def text(self, lines, per_file=None):
         """Write lines to a file, or that many to each file of a folder; return the path."""
@@ -82,7 +85,13 @@ class Pair:
         self.jobs += 1
         for server in self._servers:
             server.ask(module, name, text)
-        (expected, _), (found, report) = [server.answer() for server in self._servers]
+        try:
+            (expected, _), (found, report) = [server.answer() for server in self._servers]
+        except AssertionError:
+            # The next program, or a smaller one, gets servers that live.
+            self.end()
+            self._start()
+            raise
         return expected, found, report
 
     def agree(self, module, name, text):
@@ -105,8 +114,10 @@ def difference(expected, found):
     shown = []
     for key in sorted({*expected, *found}):
         one, other = str(expected.get(key)), str(found.get(key))
-        at = len(os.path.commonprefix([one, other]))
+        at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), 0)
         if one != other:
             start = max(0, at - 100)
-            shown.append(f"{key}:\n  CPython  {one[start : at + 200]}\n  compiled {other[start : at + 200]}")
+            shown.append(
+                f"{key}:\n  CPython  {one[start : at + 200]}\n  compiled {other[start : at + 200]}"
+            )
     return "\n".join(shown)

@@ -1,4 +1,4 @@
-"""Runs the chains of a module on lines of text, in one mode of the compiler, and says what happened.
+"""Runs the chains of a module on lines of text in one mode of the compiler; says what happened.
 
 Started twice by `pair.Pair`, with compile=off and with compile=auto. A request is one line of JSON,
 ``[module file, name, text file or folder]``; the answer is one line of JSON. Workers print to
@@ -33,7 +33,7 @@ def spelled(value):
         return f"{kind.__name__}[{', '.join(sorted(map(spelled, value)))}]"
     if kind is dict:
         return f"dict[{', '.join(map(spelled, value.items()))}]"
-    return f"{kind.__name__}({ascii(value)})"
+    return f"{kind.__name__}({value!a})"
 
 
 def load(path):
@@ -53,7 +53,10 @@ def run(sc, module, name, text):
         chain = function(lines) if code.co_varnames[:1] == ("lines",) else lines.map(function)
         return {"value": [spelled(part) for part in chain.glom().collect()]}
     except JobError as error:
-        keys = ("type", "message", "record", "traceback", "partition")
+        keys = ["type", "message", "record", "partition", "traceback"]
+        if "UnboundLocalError" in str(error):
+            # CPython 3.11 places it elsewhere once it has run the function a few times.
+            keys.remove("traceback")
         return {"error": {key: error.details.get(key, str(error)) for key in keys}}
 
 
