@@ -1,55 +1,46 @@
 //! Counts the 2D points that a TCP server sends, per quadrant: `nc -lk 9999` in one terminal, and
 //! `cargo run --release --example quadrant_count -- localhost 9999` in another.
 
-use std::num::ParseFloatError;
 use std::time::Duration;
 
 use tidemill::{Result, SparkContext, StreamingContext};
 
-/// `None` if the line is not two coordinates.
-fn quadrant(line: &str) -> std::result::Result<Option<&'static str>, ParseFloatError> {
-    let mut numbers = line.split_whitespace().map(str::parse::<f64>);
-    let (Some(x), Some(y), None) = (numbers.next(), numbers.next(), numbers.next()) else {
-        return Ok(None);
-    };
-    Ok(Some(match (x?, y?) {
-        (x, y) if x > 0.0 && y > 0.0 => "First quadrant",
-        (x, y) if x < 0.0 && y > 0.0 => "Second quadrant",
-        (x, y) if x < 0.0 && y < 0.0 => "Third quadrant",
-        (x, y) if x > 0.0 && y < 0.0 => "Fourth quadrant",
-        (0.0, 0.0) => "Origin",
-        (0.0, _) => "Lies on Y axis",
-        _ => "Lies on X axis",
-    }))
-}
-
-/// The key to count a line under; bad lines are reported and counted too.
-fn key(line: &str) -> String {
-    match quadrant(line) {
-        Ok(Some(quadrant)) => return quadrant.to_owned(),
-        Ok(None) => eprintln!("expected two numbers, got {line:?}"),
-        Err(error) => eprintln!("expected two numbers, got {line:?}: {error}"),
+/// The quadrant of a point such as `1.5 -2`, or what is wrong with the line.
+fn quadrant(line: &str) -> std::result::Result<&'static str, String> {
+    let numbers: std::result::Result<Vec<f64>, _> =
+        line.split_whitespace().map(str::parse).collect();
+    match numbers.map_err(|error| format!("expected two numbers, got {line:?}: {error}"))?[..] {
+        [x, y] if x > 0.0 && y > 0.0 => Ok("First quadrant"),
+        [x, y] if x < 0.0 && y > 0.0 => Ok("Second quadrant"),
+        [x, y] if x < 0.0 && y < 0.0 => Ok("Third quadrant"),
+        [x, y] if x > 0.0 && y < 0.0 => Ok("Fourth quadrant"),
+        [0.0, y] if y != 0.0 => Ok("Lies on Y axis"),
+        [x, 0.0] if x != 0.0 => Ok("Lies on X axis"),
+        [_, _] => Ok("Origin"),
+        _ => Err(format!("expected two numbers, got {line:?}")),
     }
-    "Invalid points".to_owned()
 }
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let [_, host, port] = &arguments[..] else { usage() };
-    let Ok(port) = port.parse() else { usage() };
-
+    let mut arguments = std::env::args().skip(1);
+    let (host, port) = (arguments.next(), arguments.next().and_then(|port| port.parse().ok()));
+    let (Some(host), Some(port)) = (host, port) else {
+        eprintln!("usage: quadrant_count HOST PORT");
+        std::process::exit(2)
+    };
     let sc = SparkContext::new("local[*]", "QuadrantCount")?;
     let ssc = StreamingContext::new(&sc, Duration::from_secs(2))?;
     ssc.checkpoint("checkpoint");
-    ssc.socket_text_stream(host, port)
-        .map(|line| (key(&line), 1_u64))
+    ssc.socket_text_stream(&host, port)
+        .map(|line| match quadrant(&line) {
+            Ok(quadrant) => (quadrant.to_owned(), 1_u64),
+            Err(error) => {
+                eprintln!("{error}");
+                ("Invalid points".to_owned(), 1)
+            }
+        })
         .update_state_by_key(|new, count| Some(count.unwrap_or(0) + new.iter().sum::<u64>()))
         .print();
     ssc.start()?;
     ssc.await_termination()
-}
-
-fn usage() -> ! {
-    eprintln!("usage: quadrant_count HOST PORT");
-    std::process::exit(2)
 }
