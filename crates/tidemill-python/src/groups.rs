@@ -53,7 +53,10 @@ impl<'a> Groups<'a> {
     }
 
     /// Adds a record; `None` if the reducer leaves it to CPython.
-    pub fn add(&mut self, record: &[u64], arena: Option<&mut Rows>) -> Option<()> {
+    ///
+    /// # Safety
+    /// The record must be one of the type that the groups were made for, and its strings must outlive them.
+    pub unsafe fn add(&mut self, record: &[u64], arena: Option<&mut Rows<'_>>) -> Option<()> {
         let (key, value) = record.split_at(self.key.slots());
         let index = self.find(key);
         let group = &mut self.groups[index];
@@ -63,10 +66,12 @@ impl<'a> Groups<'a> {
                     group.reduced = Some(value.to_vec());
                     return Some(());
                 };
-                reducer.merge(arena, reduced, value).then_some(())
+                // SAFETY: both are values of the record's value type, by the caller's promise.
+                unsafe { reducer.merge(arena, reduced, value) }.then_some(())
             }
             _ => {
-                pickle::write(&mut group.pickled, self.value, value);
+                // SAFETY: a value of the record's value type, by the caller's promise.
+                unsafe { pickle::write(&mut group.pickled, self.value, value) };
                 Some(())
             }
         }
@@ -110,9 +115,11 @@ impl<'a> Groups<'a> {
             let hash = hash_of(self.key, &group.key);
             let (count, data) = &mut blocks[hash.rem_euclid(buckets as i64) as usize];
             *count += 1;
-            pickle::write(data, self.key, &group.key);
+            // SAFETY: the key came with a record, whose strings outlive the groups.
+            unsafe { pickle::write(data, self.key, &group.key) };
             match &group.reduced {
-                Some(reduced) => pickle::write(data, self.value, reduced),
+                // SAFETY: as the key; a reducer's strings are in the arena, which outlives them too.
+                Some(reduced) => unsafe { pickle::write(data, self.value, reduced) },
                 None => {
                     data.extend_from_slice(b"](");
                     data.extend_from_slice(&group.pickled);

@@ -162,7 +162,12 @@ impl Native {
     }
 
     /// The result without the worker; `None` if what follows is the worker's.
-    fn finish(&self, rows: &mut Rows, redone: &Redone, buckets: usize) -> Option<Vec<Partition>> {
+    fn finish(
+        &self,
+        rows: &mut Rows<'_>,
+        redone: &Redone,
+        buckets: usize,
+    ) -> Option<Vec<Partition>> {
         let Redone::Typed(extra) = redone else {
             return None;
         };
@@ -172,21 +177,23 @@ impl Native {
             Sink::None => Some(vec![vec![pickled(rows, extra, record)]]),
             Sink::Group => {
                 let mut groups = Groups::new(record, None)?;
-                in_order(rows, extra, |slots| groups.add(slots, None))?;
+                // SAFETY: the groups were made for this type; the caller holds what records point into.
+                in_order(rows, extra, |slots| unsafe { groups.add(slots, None) })?;
                 Some(groups.into_buckets(buckets))
             }
             Sink::Reduce(reducer) => {
                 let mut groups = Groups::new(record, Some(reducer))?;
                 // Results of the reducer may live in an arena of their own.
                 let mut arena = self.compiled.begin();
-                in_order(rows, extra, |slots| groups.add(slots, Some(&mut arena)))?;
+                // SAFETY: as above; the arena lives until the groups are written out.
+                in_order(rows, extra, |slots| unsafe { groups.add(slots, Some(&mut arena)) })?;
                 Some(groups.into_buckets(buckets))
             }
         }
     }
 
     /// The inputs of what follows: native records, given-up rows' records, and their places.
-    fn materialise(&self, rows: &Rows, redone: Redone) -> Vec<Partition> {
+    fn materialise(&self, rows: &Rows<'_>, redone: Redone) -> Vec<Partition> {
         let record = self.compiled.record();
         match redone {
             Redone::Typed(extra) => vec![vec![pickled(rows, &extra, record)], vec![], vec![]],
@@ -226,7 +233,7 @@ fn sink_for(plan: &Plan, record: &Type) -> Option<Sink> {
 
 /// Calls `f` with every record, given-up rows' records in their places; `None` if it ever fails.
 fn in_order(
-    rows: &Rows,
+    rows: &Rows<'_>,
     extra: &[Vec<Vec<u64>>],
     mut f: impl FnMut(&[u64]) -> Option<()>,
 ) -> Option<()> {
@@ -246,14 +253,15 @@ fn in_order(
     Some(())
 }
 
-fn pickled(rows: &Rows, extra: &[Vec<Vec<u64>>], record: &Type) -> BlockRef {
+fn pickled(rows: &Rows<'_>, extra: &[Vec<Vec<u64>>], record: &Type) -> BlockRef {
     let mut data = Vec::new();
     let mut records = 0;
     pickle::begin_list(&mut data);
     // Never fails.
     let _ = in_order(rows, extra, |slots| {
         records += 1;
-        pickle::write(&mut data, record, slots);
+        // SAFETY: records of the compiled type; the blocks they point into are held by the caller.
+        unsafe { pickle::write(&mut data, record, slots) };
         Some(())
     });
     pickle::end_list(&mut data);

@@ -15,8 +15,8 @@ use crate::scope::Value;
 use crate::tree::{Function, Step};
 use crate::types::Type;
 
-type RowFn = unsafe extern "C" fn(*mut Rows, *const u8, usize) -> u32;
-type ReduceFn = unsafe extern "C" fn(*mut Rows, *const u64, *const u64, *mut u64) -> u32;
+type RowFn = unsafe extern "C" fn(*mut Rows<'_>, *const u8, usize) -> u32;
+type ReduceFn = unsafe extern "C" fn(*mut Rows<'_>, *const u64, *const u64, *mut u64) -> u32;
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +80,12 @@ impl Compiled {
     }
 
     /// A run over a block.
-    pub fn begin(&self) -> Rows {
+    pub fn begin<'a>(&self) -> Rows<'a> {
         Rows::new(self.record.slots())
     }
 
-    /// Runs the chain on one line; the line must outlive `rows`.
-    pub fn row(&self, rows: &mut Rows, line: &str) -> RowOutcome {
+    /// Runs the chain on one line, which outlives `rows`: records may point into it.
+    pub fn row<'a>(&self, rows: &mut Rows<'a>, line: &'a str) -> RowOutcome {
         rows.begin_row();
         // SAFETY: the code was generated for this signature; the line's bytes are valid UTF-8.
         let status = unsafe {
@@ -141,8 +141,12 @@ impl Reducer {
         self.may_raise
     }
 
-    /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's.
-    pub fn merge(&self, rows: &mut Rows, a: &mut [u64], b: &[u64]) -> bool {
+    /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's. Strings of the result may be in
+    /// `rows`.
+    ///
+    /// # Safety
+    /// `a` and `b` must be the slots of values of the reducer's type, and the strings they point to alive.
+    pub unsafe fn merge(&self, rows: &mut Rows<'_>, a: &mut [u64], b: &[u64]) -> bool {
         let mut out = [0_u64; 16];
         rows.begin_row();
         if self.slots > out.len() || rows.allocated() > MOST_REDUCED {

@@ -15,7 +15,10 @@ pub fn end_list(out: &mut Vec<u8>) {
 }
 
 /// Writes a value of `ty` from its slots.
-pub fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
+///
+/// # Safety
+/// The slots must be those of a value of `ty`, and the strings they point to alive.
+pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
     match ty {
         Type::None => out.push(b'N'),
         Type::Bool => out.push(if slots[0] != 0 { 0x88 } else { 0x89 }),
@@ -26,19 +29,23 @@ pub fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
         }
         // SAFETY: the slots are those of a string of the block that is running.
         Type::Str => write_str(out, unsafe { bytes(slots[0] as *const u8, slots[1] as usize) }),
-        Type::Tuple(items) => write_tuple(out, items, slots),
+        // SAFETY: the caller's promise holds for each item.
+        Type::Tuple(items) => unsafe { write_tuple(out, items, slots) },
         // Records never hold lists.
         Type::List(_) => out.push(b'N'),
     }
 }
 
-fn write_tuple(out: &mut Vec<u8>, items: &[Type], slots: &[u64]) {
+/// # Safety
+/// As for [`write`].
+unsafe fn write_tuple(out: &mut Vec<u8>, items: &[Type], slots: &[u64]) {
     if items.len() > 3 {
         out.push(b'(');
     }
     let mut at = 0;
     for item in items {
-        write(out, item, &slots[at..at + item.slots()]);
+        // SAFETY: the caller's promise holds for each item.
+        unsafe { write(out, item, &slots[at..at + item.slots()]) };
         at += item.slots();
     }
     out.push(match items.len() {

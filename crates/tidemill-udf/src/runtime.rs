@@ -4,6 +4,7 @@
 //! Strings are UTF-8 in memory that outlives the block: the block itself, constants, or the arena.
 
 use std::alloc::Layout;
+use std::marker::PhantomData;
 
 use bumpalo::Bump;
 
@@ -16,7 +17,9 @@ pub(crate) const UNSURE: u32 = 2;
 
 /// The state of a run over one block; compiled code passes its address along.
 #[derive(Default)]
-pub struct Rows {
+pub struct Rows<'a> {
+    /// The lines that records may point into.
+    lines: PhantomData<&'a str>,
     /// Strings that were made; they live as long as the run, since records may hold them.
     arena: Bump,
     /// Lists; they live as long as their row, since no record holds one.
@@ -31,7 +34,7 @@ pub struct Rows {
     records: usize,
 }
 
-impl Rows {
+impl Rows<'_> {
     pub(crate) fn new(width: usize) -> Self {
         Rows { width, ..Rows::default() }
     }
@@ -75,7 +78,7 @@ impl Rows {
     }
 }
 
-/// A list while a row runs; in the arena.
+/// A list; it lives as long as its row.
 #[repr(C)]
 pub(crate) struct List {
     pub(crate) data: *mut u64,
@@ -98,13 +101,13 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
     unsafe { std::slice::from_raw_parts(address, length) }
 }
 
-fn new_list(rows: &Rows, capacity: usize, width: usize) -> *mut List {
+fn new_list(rows: &Rows<'_>, capacity: usize, width: usize) -> *mut List {
     let data = room_for(rows, capacity * width);
     rows.lists.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
 }
 
 /// Room for slots that are written before they are read.
-fn room_for(rows: &Rows, slots: usize) -> *mut u64 {
+fn room_for(rows: &Rows<'_>, slots: usize) -> *mut u64 {
     match Layout::array::<u64>(slots.max(1)) {
         Ok(layout) => rows.lists.alloc_layout(layout).as_ptr().cast(),
         // More than the address space holds.
@@ -112,7 +115,7 @@ fn room_for(rows: &Rows, slots: usize) -> *mut u64 {
     }
 }
 
-fn push_slots(rows: &Rows, list: &mut List, item: &[u64]) {
+fn push_slots(rows: &Rows<'_>, list: &mut List, item: &[u64]) {
     let width = list.width as usize;
     if list.len == list.capacity {
         let capacity = (list.capacity as usize * 2).max(8);
@@ -129,7 +132,7 @@ fn push_slots(rows: &Rows, list: &mut List, item: &[u64]) {
     list.len += 1;
 }
 
-fn push_str(rows: &Rows, list: &mut List, text: &[u8]) {
+fn push_str(rows: &Rows<'_>, list: &mut List, text: &[u8]) {
     push_slots(rows, list, &[text.as_ptr() as u64, text.len() as u64]);
 }
 
@@ -160,7 +163,7 @@ mod calls {
 
     helpers! {
         /// The row emits a record.
-        fn emit(rows: *mut Rows, record: *const u64) {
+        fn emit(rows: *mut Rows<'_>, record: *const u64) {
             let rows = unsafe { &mut *rows };
             let record = unsafe { std::slice::from_raw_parts(record, rows.width) };
             // Slot by slot: a record has few, and a copy of unknown length is a call.
@@ -172,7 +175,7 @@ mod calls {
         }
 
         /// `str.split()` with an optional limit (-1 for none).
-        fn split_space(rows: *mut Rows, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
+        fn split_space(rows: *mut Rows<'_>, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, bytes(s, n)) };
             if !text.is_ascii() {
                 return UNSURE;
@@ -202,7 +205,7 @@ mod calls {
         }
 
         /// `str.split(sep)` with an optional limit (-1 for none).
-        fn split_by(rows: *mut Rows, s: *const u8, n: usize, p: *const u8, m: usize, most: i64, out: *mut u64) -> u32 {
+        fn split_by(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, most: i64, out: *mut u64) -> u32 {
             let (rows, text, sep) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
             if sep.is_empty() {
                 return RAISES;
@@ -237,7 +240,7 @@ mod calls {
         }
 
         /// `str.lower` (0) and `str.upper` (1).
-        fn change_case(rows: *mut Rows, s: *const u8, n: usize, upper: i64, out: *mut u64) -> u32 {
+        fn change_case(rows: *mut Rows<'_>, s: *const u8, n: usize, upper: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, bytes(s, n)) };
             if !text.is_ascii() {
                 return UNSURE;
@@ -249,7 +252,7 @@ mod calls {
         }
 
         /// `a + b` for strings.
-        fn concat(rows: *mut Rows, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
+        fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
             let (rows, a, b) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
             let joined = rows.arena.alloc_slice_fill_copy(n + m, 0_u8);
             joined[..n].copy_from_slice(a);
@@ -258,7 +261,7 @@ mod calls {
         }
 
         /// `str.replace(old, new)`; an empty `old` is CPython's.
-        fn replace(rows: *mut Rows, s: *const u8, n: usize, p: *const u8, m: usize, q: *const u8, k: usize, out: *mut u64) -> u32 {
+        fn replace(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, q: *const u8, k: usize, out: *mut u64) -> u32 {
             let (rows, text, old, new) = unsafe { (&*rows, bytes(s, n), bytes(p, m), bytes(q, k)) };
             if old.is_empty() {
                 return UNSURE;
@@ -387,25 +390,25 @@ mod calls {
         }
 
         /// `str(int)`.
-        fn format_int(rows: *mut Rows, value: i64, out: *mut u64) {
+        fn format_int(rows: *mut Rows<'_>, value: i64, out: *mut u64) {
             let rows = unsafe { &*rows };
             set_str(out, rows.arena.alloc_str(&value.to_string()).as_bytes());
         }
 
         /// A list with no item yet.
-        fn list_new(rows: *mut Rows, width: usize) -> *mut List {
+        fn list_new(rows: *mut Rows<'_>, width: usize) -> *mut List {
             new_list(unsafe { &*rows }, 4, width)
         }
 
         /// `list.append`.
-        fn list_push(rows: *mut Rows, list: *mut List, item: *const u64) {
+        fn list_push(rows: *mut Rows<'_>, list: *mut List, item: *const u64) {
             let (rows, list) = unsafe { (&*rows, &mut *list) };
             let item = unsafe { std::slice::from_raw_parts(item, list.width as usize) };
             push_slots(rows, list, item);
         }
 
         /// `sep.join(list)`.
-        fn join(rows: *mut Rows, s: *const u8, n: usize, list: *const List, out: *mut u64) {
+        fn join(rows: *mut Rows<'_>, s: *const u8, n: usize, list: *const List, out: *mut u64) {
             let (rows, sep, list) = unsafe { (&*rows, bytes(s, n), &*list) };
             let items = unsafe { std::slice::from_raw_parts(list.data, list.len as usize * 2) };
             let mut joined = bumpalo::collections::Vec::new_in(&rows.arena);
