@@ -93,7 +93,7 @@ impl Gen<'_> {
     }
 
     /// Runs `body` for each item of a list.
-    fn each(
+    pub(crate) fn each(
         &mut self,
         list: &Value,
         mut body: impl FnMut(&mut Self, Value) -> Result<()>,

@@ -140,28 +140,15 @@ impl Gen<'_> {
         if !matches!(**item, Type::Int) {
             return Err(Reason::types("sum()", &[&list.ty], line));
         }
-        let (total, index) = (self.declare(&Type::Int), self.declare(&Type::Int));
+        let total = self.declare(&Type::Int);
         let zero = self.int(0);
-        let zero = Value::new(Type::Int, vec![zero]);
-        self.set(&total, &zero);
-        self.set(&index, &zero);
-        let [head, inside, exit] = [(); 3].map(|()| self.b.create_block());
-        self.jump(head, &[]);
-        self.enter(head);
-        let at = self.get(&index).one();
-        let length = self.list_length(list);
-        let more = self.b.ins().icmp(IntCC::SignedLessThan, at, length);
-        self.branch(more, inside, exit);
-        self.enter_sealed(inside);
-        let item = self.list_item(list, at);
-        let so_far = self.get(&total);
-        let sum = self.binary("+", &so_far, &item, line)?;
-        self.set(&total, &sum);
-        let next = self.b.ins().iadd_imm(at, 1);
-        self.set(&index, &Value::new(Type::Int, vec![next]));
-        self.jump(head, &[]);
-        self.b.seal_block(head);
-        self.enter_sealed(exit);
+        self.set(&total, &Value::new(Type::Int, vec![zero]));
+        self.each(list, |this, item| {
+            let so_far = this.get(&total);
+            let sum = this.binary("+", &so_far, &item, line)?;
+            this.set(&total, &sum);
+            Ok(())
+        })?;
         Ok(self.get(&total))
     }
 
