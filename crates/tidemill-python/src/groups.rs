@@ -145,6 +145,12 @@ fn canonical(ty: &Type, slots: &[u64], out: &mut Vec<u8>) {
             out.extend_from_slice(text.as_bytes());
         }
         Type::Tuple(items) => each_item(items, slots, |item, slots| canonical(item, slots, out)),
+        Type::Option(value) => {
+            out.push(u8::from(slots[0] != 0));
+            if slots[0] != 0 {
+                canonical(value, &slots[1..], out);
+            }
+        }
         _ => slots.iter().for_each(|slot| out.extend_from_slice(&slot.to_le_bytes())),
     }
 }
@@ -154,6 +160,7 @@ fn hash_of(ty: &Type, slots: &[u64]) -> i64 {
         Type::Str => hash::of_str(text_of(slots)),
         Type::Int => hash::of_int(slots[0] as i64),
         Type::Bool => slots[0] as i64,
+        Type::Option(value) if slots[0] != 0 => hash_of(value, &slots[1..]),
         Type::Tuple(items) => {
             let mut parts = Vec::with_capacity(items.len());
             each_item(items, slots, |item, slots| parts.push(hash_of(item, slots)));

@@ -76,7 +76,7 @@ impl Native {
         plan: &Plan,
         payloads: impl FnOnce(&str) -> Result<(Payload, Payload)>,
     ) -> Result<Result<Native, Reason>> {
-        let compiled = match Compiled::new(&plan.steps) {
+        let compiled = match Compiled::new(&plan.steps, &Type::Str) {
             Ok(compiled) => compiled,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -121,7 +121,7 @@ impl Native {
             for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
                 seen += 1;
                 let line = &text[start..end];
-                if self.compiled.row(&mut rows, line) == RowOutcome::GivenUp {
+                if self.compiled.line(&mut rows, line) == RowOutcome::GivenUp {
                     given_up.extend_from_slice(&text.as_bytes()[start..=end]);
                 }
                 start = end + 1;
@@ -305,7 +305,14 @@ impl Reader<'_> {
 
     fn value(&mut self, ty: &Type, slots: &mut Vec<u64>) -> Result<(), TaskError> {
         match ty {
-            Type::None => {}
+            Type::None | Type::Never => {}
+            Type::Option(inner) => match self.number::<8>()? {
+                0 => slots.resize(slots.len() + ty.slots(), 0),
+                there => {
+                    slots.push(there);
+                    self.value(inner, slots)?;
+                }
+            },
             Type::Bool | Type::Int | Type::Float => slots.push(self.number::<8>()?),
             Type::Str => {
                 let length = self.number::<4>()? as usize;

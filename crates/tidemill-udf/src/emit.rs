@@ -14,16 +14,27 @@ use cranelift_module::{Linkage, Module};
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::runtime::{DONE, RAISES};
-use crate::scope::{Frame, Local, Loop, Try, Value, ir_types};
+use crate::scope::{Frame, Local, Loop, Place, Try, Value, ir_types};
 use crate::types::Type;
 
 /// Integers up to this size are exact as floats.
 const EXACT: i64 = 1 << 53;
 
-/// Why the attempt stopped, and at which statement: the next attempt leaves that one to CPython.
+/// Why the attempt stopped, and at which statement: the next attempt leaves that one to CPython, unless the
+/// attempt has learnt a type that may do.
 pub(crate) struct Failure {
     pub(crate) reason: Reason,
     pub(crate) statement: usize,
+    pub(crate) lesson: Option<(Place, Type)>,
+}
+
+/// What earlier attempts have found out.
+#[derive(Default)]
+pub(crate) struct Knowledge {
+    /// Statements that are left to CPython.
+    pub(crate) forced: Vec<usize>,
+    /// Types of places that turned out to hold more than their first value's type.
+    pub(crate) types: HashMap<Place, Type>,
 }
 
 /// Generates one function.
@@ -45,8 +56,10 @@ pub(crate) struct Gen<'a> {
     pub(crate) live: bool,
     /// The statement in hand.
     pub(crate) statement: usize,
-    /// Statements that are left to CPython.
-    pub(crate) forced: &'a [usize],
+    /// What earlier attempts have found out.
+    pub(crate) known: &'a Knowledge,
+    /// What this one has, if it fails.
+    pub(crate) lesson: Option<(Place, Type)>,
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub(crate) may_raise: bool,
 }
@@ -238,7 +251,14 @@ impl Gen<'_> {
     /// Python's truth of a value, as 0 or 1 in 8 bits.
     pub(crate) fn truthy(&mut self, value: &Value) -> IrValue {
         match &value.ty {
-            Type::None => self.b.ins().iconst(types::I8, 0),
+            Type::None | Type::Never => self.b.ins().iconst(types::I8, 0),
+            Type::Option(inner) => {
+                let there = self.b.ins().icmp_imm(IntCC::NotEqual, value.one(), 0);
+                let inner = Value::new((**inner).clone(), value.slots[1..].to_vec());
+                // An absent value's slots are as good as any to look at.
+                let truth = self.truthy(&inner);
+                self.b.ins().band(there, truth)
+            }
             Type::Bool | Type::Int => self.b.ins().icmp_imm(IntCC::NotEqual, value.one(), 0),
             Type::Float => {
                 let zero = self.b.ins().f64const(0.0);
@@ -283,6 +303,7 @@ impl Gen<'_> {
     }
 
     pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
+        let (a, b) = (&self.solid(a), &self.solid(b));
         match (&a.ty, &b.ty) {
             (Type::Str, Type::Str) if op == "+" => {
                 let out = self.room(2);
@@ -380,11 +401,28 @@ impl Gen<'_> {
     pub(crate) fn compare(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
         let wrong = || Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line);
         match (&a.ty, &b.ty) {
-            _ if matches!(op, "is" | "is not") => {
-                if b.ty != Type::None {
-                    return Err(wrong());
-                }
-                Ok(self.b.ins().iconst(types::I8, i64::from((a.ty == Type::None) == (op == "is"))))
+            (_, Type::None) if matches!(op, "is" | "is not" | "==" | "!=") => {
+                Ok(self.is_none(a, matches!(op, "is" | "==")))
+            }
+            (Type::None, _) if matches!(op, "==" | "!=") => Ok(self.is_none(b, op == "==")),
+            _ if matches!(op, "is" | "is not") => Err(wrong()),
+            (Type::Option(_), Type::Option(_)) if matches!(op, "==" | "!=") => Err(wrong()),
+            (Type::Option(_), _) | (_, Type::Option(_)) if matches!(op, "==" | "!=") => {
+                let (maybe, other) = if matches!(a.ty, Type::Option(_)) { (a, b) } else { (b, a) };
+                let there = self.is_none(maybe, false);
+                let same = self.compare("==", &self.inner(maybe), other, line)?;
+                let equal = self.b.ins().band(there, same);
+                Ok(if op == "==" { equal } else { self.b.ins().icmp_imm(IntCC::Equal, equal, 0) })
+            }
+            (Type::Option(_), _) | (_, Type::Option(_)) => {
+                let (a, b) = (self.solid(a), self.solid(b));
+                self.compare(op, &a, &b, line)
+            }
+            (Type::Str, Type::Int | Type::Float | Type::Bool)
+            | (Type::Int | Type::Float | Type::Bool, Type::Str)
+                if matches!(op, "==" | "!=") =>
+            {
+                Ok(self.b.ins().iconst(types::I8, i64::from(op == "!=")))
             }
             (Type::Str, Type::Str) => self.compare_str(op, a, b, line),
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => {

@@ -8,14 +8,13 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
 
-use crate::emit::{Failure, Gen};
+use crate::emit::{Failure, Gen, Knowledge};
 use crate::error::{Reason, Result};
 use crate::runtime::{self, DONE, Rows};
-use crate::scope::Value;
 use crate::tree::{Function, Step};
 use crate::types::Type;
 
-type RowFn = unsafe extern "C" fn(*mut Rows<'_>, *const u8, usize) -> u32;
+type RowFn = unsafe extern "C" fn(*mut Rows<'_>, *const u64) -> u32;
 type ReduceFn = unsafe extern "C" fn(*mut Rows<'_>, *const u64, *const u64, *mut u64) -> u32;
 
 /// What became of a row.
@@ -56,16 +55,17 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles a chain whose input is lines of text.
+    /// Compiles a chain whose input is records of type `input`; lines of text are [`Type::Str`].
     ///
     /// # Errors
     /// Why it cannot be compiled, if nothing useful of it can.
-    pub fn new(steps: &[Step]) -> Result<Compiled> {
+    pub fn new(steps: &[Step], input: &Type) -> Result<Compiled> {
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
-            let line = g.parameters(1, 2);
-            g.chain(steps, Value::new(Type::Str, line), record)
+            let address = g.parameters[1];
+            let value = g.load(input, address, 0);
+            g.chain(steps, value, record)
         };
-        let (code, record, left_out) = attempts(&[types::I64; 3], generate)?;
+        let (code, record, left_out) = attempts(&[types::I64; 2], generate)?;
         Ok(Compiled { code, record, left_out })
     }
 
@@ -85,12 +85,21 @@ impl Compiled {
     }
 
     /// Runs the chain on one line, which outlives `rows`: records may point into it.
-    pub fn row<'a>(&self, rows: &mut Rows<'a>, line: &'a str) -> RowOutcome {
+    pub fn line<'a>(&self, rows: &mut Rows<'a>, line: &'a str) -> RowOutcome {
+        // SAFETY: these are the slots of a string, and it lives as long as the rows.
+        unsafe { self.row(rows, &[line.as_ptr() as u64, line.len() as u64]) }
+    }
+
+    /// Runs the chain on one record.
+    ///
+    /// # Safety
+    /// The slots must be those of a value of the input type, and what they point to must outlive `rows`.
+    pub unsafe fn row(&self, rows: &mut Rows<'_>, record: &[u64]) -> RowOutcome {
         rows.begin_row();
-        // SAFETY: the code was generated for this signature; the line's bytes are valid UTF-8.
+        // SAFETY: the code was generated for this signature and, the caller's promise, these slots.
         let status = unsafe {
             let run: RowFn = std::mem::transmute(self.code.address);
-            run(rows, line.as_ptr(), line.len())
+            run(rows, record.as_ptr())
         };
         if status == DONE {
             return RowOutcome::Done;
@@ -119,7 +128,7 @@ impl Reducer {
     pub fn new(function: &Function, ty: &Type) -> Result<Reducer> {
         let may_raise = Cell::new(false);
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
-            let addresses = g.parameters(1, 3);
+            let addresses = g.parameters[1..4].to_vec();
             let (a, b) = (g.load(ty, addresses[0], 0), g.load(ty, addresses[1], 0));
             let Some(result) = g.inline(function, vec![a, b])? else {
                 return Ok(());
@@ -169,19 +178,23 @@ fn attempts(
     parameters: &[types::Type],
     generate: impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> Result<(Code, Type, Vec<Reason>)> {
-    let (mut forced, mut reasons) = (Vec::new(), Vec::new());
+    let (mut known, mut reasons) = (Knowledge::default(), Vec::new());
     loop {
-        match attempt(parameters, &forced, &generate) {
+        match attempt(parameters, &known, &generate) {
             Ok((code, Some(record))) => return Ok((code, record, reasons)),
             Ok((_, None)) => {
                 let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
+            // Types only grow, so a lesson is new and lessons come to an end.
+            Err(Failure { lesson: Some((place, ty)), .. }) => {
+                known.types.insert(place, ty);
+            }
             Err(failure) => {
-                if failure.statement == 0 || forced.contains(&failure.statement) {
+                if failure.statement == 0 || known.forced.contains(&failure.statement) {
                     return Err(failure.reason);
                 }
-                forced.push(failure.statement);
+                known.forced.push(failure.statement);
                 reasons.push(failure.reason);
             }
         }
@@ -190,10 +203,10 @@ fn attempts(
 
 fn attempt(
     parameters: &[types::Type],
-    forced: &[usize],
+    known: &Knowledge,
     generate: &impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> std::result::Result<(Code, Option<Type>), Failure> {
-    let failed = |reason: Reason| Failure { reason, statement: 0 };
+    let failed = |reason: Reason| Failure { reason, statement: 0, lesson: None };
     // From here on the memory is given back, whatever happens.
     let mut code = Code { module: None, address: std::ptr::null(), constants: Vec::new() };
     let Code { constants, module, .. } = &mut code;
@@ -207,10 +220,14 @@ fn attempt(
     let mut builder_context = FunctionBuilderContext::new();
     let record = {
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let mut g = Gen::begin(builder, module, constants, forced);
+        let mut g = Gen::begin(builder, module, constants, known);
         let mut record = None;
         let result = generate(&mut g, &mut record);
-        result.map_err(|reason| Failure { reason, statement: g.statement })?;
+        result.map_err(|reason| Failure {
+            reason,
+            statement: g.statement,
+            lesson: g.lesson.take(),
+        })?;
         g.end();
         record
     };
@@ -228,7 +245,7 @@ impl<'a> Gen<'a> {
         mut b: FunctionBuilder<'a>,
         module: &'a mut JITModule,
         constants: &'a mut Vec<Box<[u8]>>,
-        forced: &'a [usize],
+        known: &'a Knowledge,
     ) -> Gen<'a> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
@@ -251,13 +268,10 @@ impl<'a> Gen<'a> {
             uses_up: false,
             live: true,
             statement: 0,
-            forced,
+            known,
+            lesson: None,
             may_raise: false,
         }
-    }
-
-    fn parameters(&mut self, first: usize, count: usize) -> Vec<cranelift_codegen::ir::Value> {
-        self.parameters[first..first + count].to_vec()
     }
 
     fn end(mut self) {

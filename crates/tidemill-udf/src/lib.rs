@@ -6,17 +6,21 @@
 //! effect, an exception that is not caught inside), it gives the row up, and the caller runs the user's own
 //! function on it. So the code may be incomplete, but it is never wrong.
 
+mod builtins;
 mod codegen;
 mod emit;
 mod error;
 mod exceptions;
+mod expr;
 mod function;
+mod indexing;
 mod methods;
 pub mod pickle;
 mod runtime;
 mod scope;
 pub mod tree;
 mod types;
+mod unify;
 
 pub use error::{Reason, Result};
 pub use function::{Compiled, Reducer, RowOutcome};

@@ -20,7 +20,10 @@ pub fn end_list(out: &mut Vec<u8>) {
 /// The slots must be those of a value of `ty`, and the strings they point to alive.
 pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
     match ty {
-        Type::None => out.push(b'N'),
+        Type::None | Type::Never => out.push(b'N'),
+        Type::Option(_) if slots[0] == 0 => out.push(b'N'),
+        // SAFETY: the caller's promise holds for the value that is there.
+        Type::Option(value) => unsafe { write(out, value, &slots[1..]) },
         Type::Bool => out.push(if slots[0] != 0 { 0x88 } else { 0x89 }),
         Type::Int => write_int(out, slots[0] as i64),
         Type::Float => {

@@ -48,11 +48,16 @@ impl Value {
 /// The machine types of a type's slots.
 pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
     match ty {
-        Type::None => vec![],
+        Type::None | Type::Never => vec![],
         Type::Bool | Type::Int | Type::List(_) => vec![types::I64],
         Type::Float => vec![types::F64],
         Type::Str => vec![types::I64, types::I64],
         Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),
+        Type::Option(value) => {
+            let mut slots = vec![types::I64];
+            slots.extend(ir_types(value));
+            slots
+        }
     }
 }
 
@@ -63,15 +68,28 @@ pub(crate) struct Local {
     pub(crate) slots: Vec<Variable>,
 }
 
+/// Something whose type is found out by attempts: each may teach the next one a wider type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// A variable of the function at an address in the tree.
+    Local(usize, String),
+    /// What the function at an address in the tree returns.
+    Return(usize),
+    /// What the chain emits.
+    Record,
+}
+
 /// One function that is being compiled, the row's or one that is called from it.
 pub(crate) struct Frame {
+    /// Its address in the tree.
+    pub(crate) function: usize,
     pub(crate) locals: HashMap<String, Local>,
     /// Variables that have a value on every path to here.
     pub(crate) assigned: HashSet<String>,
     /// Where `return` goes.
     pub(crate) exit: Block,
-    /// What it returns, once a `return` was met, and which statement that was.
-    pub(crate) result: Option<(Local, usize)>,
+    /// What it returns, once a `return` was met.
+    pub(crate) result: Option<Local>,
     pub(crate) exit_used: bool,
 }
 

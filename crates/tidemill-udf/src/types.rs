@@ -19,16 +19,51 @@ pub enum Type {
     Tuple(Vec<Type>),
     /// `list` of one type; one slot, the address of a runtime list.
     List(Box<Type>),
+    /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
+    Option(Box<Type>),
+    /// The item of a list that has none; no slot.
+    Never,
 }
 
 impl Type {
     /// Number of slots.
     pub fn slots(&self) -> usize {
         match self {
-            Type::None => 0,
+            Type::None | Type::Never => 0,
             Type::Bool | Type::Int | Type::Float | Type::List(_) => 1,
             Type::Str => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
+            Type::Option(value) => 1 + value.slots(),
+        }
+    }
+
+    /// The type that holds the values of both; `None` if there is none. Numbers are never converted: `1` is
+    /// not `1.0`.
+    ///
+    /// ```
+    /// use tidemill_udf::Type;
+    /// let maybe = Type::Option(Box::new(Type::Int));
+    /// assert_eq!(Type::Int.unify(&Type::None), Some(maybe));
+    /// assert_eq!(Type::Int.unify(&Type::Float), None);
+    /// ```
+    pub fn unify(&self, other: &Type) -> Option<Type> {
+        let optional = |ty: &Type| Some(Type::Option(Box::new(ty.clone())));
+        match (self, other) {
+            (a, b) if a == b => Some(a.clone()),
+            (Type::Option(a), Type::Option(b)) => optional(&a.unify(b)?),
+            (Type::Option(_), Type::None) => Some(self.clone()),
+            (Type::None, Type::Option(_)) => Some(other.clone()),
+            (Type::Option(a), b) | (b, Type::Option(a)) => optional(&a.unify(b)?),
+            (Type::None, ty) | (ty, Type::None) => optional(ty),
+            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+                a.iter().zip(b).map(|(a, b)| a.unify(b)).collect::<Option<_>>().map(Type::Tuple)
+            }
+            (Type::List(item), Type::List(none)) | (Type::List(none), Type::List(item))
+                if **none == Type::Never =>
+            {
+                Some(Type::List(item.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -37,12 +72,13 @@ impl Type {
         match self {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
-            Type::Float | Type::List(_) => false,
+            Type::Float | Type::List(_) | Type::Never => false,
+            Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
     }
 
-    /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`.
+    /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`, `?.`.
     pub fn code(&self) -> String {
         match self {
             Type::None => "n".into(),
@@ -52,6 +88,8 @@ impl Type {
             Type::Str => "s".into(),
             Type::Tuple(items) => format!("({})", items.iter().map(Type::code).collect::<String>()),
             Type::List(item) => format!("[{}]", item.code()),
+            Type::Option(value) => format!("?{}", value.code()),
+            Type::Never => "!".into(),
         }
     }
 }
@@ -68,7 +106,10 @@ impl fmt::Display for Type {
                 let items: Vec<String> = items.iter().map(Type::to_string).collect();
                 write!(f, "tuple[{}]", items.join(", "))
             }
+            Type::List(item) if **item == Type::Never => f.write_str("list"),
             Type::List(item) => write!(f, "list[{item}]"),
+            Type::Option(value) => write!(f, "{value} or None"),
+            Type::Never => f.write_str("nothing"),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 The reply for given-up rows holds, for each row, the number of its records (u32) and the records'
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
-and UTF-8, ``n`` as nothing, ``(...)`` item by item; all little-endian. The engine's `native.rs`
+and UTF-8, ``n`` as nothing, ``?`` as i64 0 for None or i64 1 and the value, ``(...)`` item by item; all
+little-endian. The engine's `native.rs`
 reads it. Types must be exactly the compiled ones. At the first row that has a record of another
 type, the reply becomes a plain list: a list of records for each row so far, then the lines of the
 rows that follow, not run yet. What follows the compiled part may fail on that record, and then
@@ -70,6 +71,9 @@ def _value(code: str, at: int, value: Any, packed: bytearray) -> int:
     kind, found = code[at], type(value)
     if kind == "(":
         return _items(code, at, value, packed) if found is tuple else 0
+    if kind == "?":
+        packed += struct.pack("<q", value is not None)
+        return _end(code, at + 1) if value is None else _value(code, at + 1, value, packed)
     if kind == "s" and found is str:
         try:
             text = value.encode()
@@ -84,6 +88,18 @@ def _value(code: str, at: int, value: Any, packed: bytearray) -> int:
         packed += struct.pack("<d", value)
     elif not (kind == "n" and value is None):
         return 0
+    return at + 1
+
+
+def _end(code: str, at: int) -> int:
+    """Return where the code of a type ends."""
+    if code[at] == "?":
+        return _end(code, at + 1)
+    if code[at] != "(":
+        return at + 1
+    at += 1
+    while code[at] != ")":
+        at = _end(code, at)
     return at + 1
 
 

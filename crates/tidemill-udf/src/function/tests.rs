@@ -16,7 +16,7 @@ fn run(compiled: &Compiled, lines: &[&str]) -> Vec<Option<usize>> {
     let mut results = Vec::new();
     for line in lines {
         let before = rows.len();
-        let outcome = compiled.row(&mut rows, line);
+        let outcome = compiled.line(&mut rows, line);
         results.push((outcome == RowOutcome::Done).then(|| rows.len() - before));
     }
     results
@@ -32,7 +32,7 @@ fn a_word_count_splits_and_pairs() {
         split.replacen('{', r#"{"op":"flat_map","#, 1),
         pair.replacen('{', r#"{"op":"map","#, 1)
     );
-    let compiled = match Compiled::new(&steps(&json)) {
+    let compiled = match Compiled::new(&steps(&json), &Type::Str) {
         Ok(compiled) => compiled,
         Err(reason) => unreachable!("{reason}"),
     };
@@ -46,7 +46,7 @@ fn an_overflow_is_given_up() {
     let parse = r#"{"e":"call","f":{"e":"builtin","id":"int"},"args":[{"e":"name","id":"l"}]}"#;
     let square = format!(r#"{{"e":"bin","op":"*","a":{parse},"b":{parse}}}"#);
     let json = format!("[{}]", lambda("l", &square).replacen('{', r#"{"op":"map","#, 1));
-    let compiled = match Compiled::new(&steps(&json)) {
+    let compiled = match Compiled::new(&steps(&json), &Type::Str) {
         Ok(compiled) => compiled,
         Err(reason) => unreachable!("{reason}"),
     };

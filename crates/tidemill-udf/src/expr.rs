@@ -1,0 +1,399 @@
+//! Expressions: constants, operators by truth, conditional values, lists, comprehensions, f-strings.
+
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
+
+use crate::emit::Gen;
+use crate::error::{Reason, Result};
+use crate::scope::Value;
+use crate::tree::{Expr, ExprKind, Piece, Target};
+use crate::types::Type;
+
+impl Gen<'_> {
+    /// The value of an expression.
+    pub(crate) fn expr(&mut self, expr: &Expr) -> Result<Value> {
+        let line = expr.line;
+        match &expr.kind {
+            ExprKind::Const { t, v } => self.constant(t, v, line),
+            ExprKind::Name { id } => self.name(id, line),
+            ExprKind::Tuple { v } => {
+                let items = v.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+                Ok(Value::tuple(items))
+            }
+            ExprKind::List { v } => self.list(v, line),
+            ExprKind::Bin { op, a, b } => {
+                let (a, b) = (self.expr(a)?, self.expr(b)?);
+                self.binary(op, &a, &b, line)
+            }
+            ExprKind::Unary { op, a } if op == "not" => {
+                let flag = self.truth(a)?;
+                let flag = self.b.ins().icmp_imm(IntCC::Equal, flag, 0);
+                Ok(self.bool(flag))
+            }
+            ExprKind::Unary { op, a } => {
+                let value = self.expr(a)?;
+                self.unary(op, value, line)
+            }
+            ExprKind::Cmp { first, rest } => {
+                let flag = self.comparison(first, rest, line)?;
+                Ok(self.bool(flag))
+            }
+            ExprKind::Boolop { op, v } => self.either(op, v, line),
+            ExprKind::Ifexp { c, a, b } => self.choose(c, a, b, line),
+            ExprKind::Call { f, args } => self.call_expr(f, args, line),
+            ExprKind::Method { o, m, args } => {
+                let object = self.expr(o)?;
+                let args = self.used_up(args)?;
+                self.method(&object, m, &args, line)
+            }
+            ExprKind::Index { o, i } => self.index(o, i, line),
+            ExprKind::Slice { o, lo, hi } => self.slice(o, lo.as_deref(), hi.as_deref(), line),
+            ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),
+            ExprKind::Comp { elt, target, iter, ifs, .. } => {
+                self.comprehension(elt, target, iter, ifs, line)
+            }
+            ExprKind::Fstring { parts } => self.fstring(parts, line),
+            ExprKind::ConstSet { .. } | ExprKind::Builtin { .. } | ExprKind::Func { .. } => {
+                Err(Reason::unsupported("this use of a name", line))
+            }
+        }
+    }
+
+    /// Arguments of a function that takes every item of a generator.
+    pub(crate) fn used_up(&mut self, args: &[Expr]) -> Result<Vec<Value>> {
+        args.iter().map(|arg| self.used_up_one(arg)).collect()
+    }
+
+    /// A value that the function returns; a generator runs after it has left every `try`.
+    pub(crate) fn returned(&mut self, value: &Expr) -> Result<Value> {
+        let tries = std::mem::take(&mut self.tries);
+        let value = self.used_up_one(value);
+        self.tries = tries;
+        value
+    }
+
+    fn used_up_one(&mut self, arg: &Expr) -> Result<Value> {
+        match &arg.kind {
+            ExprKind::Comp { elt, target, iter, ifs, .. } => {
+                self.comprehension(elt, target, iter, ifs, arg.line)
+            }
+            _ => self.expr(arg),
+        }
+    }
+
+    fn constant(&mut self, ty: &str, v: &serde_json::Value, line: u32) -> Result<Value> {
+        let wrong = || Reason::unsupported("this constant", line);
+        match ty {
+            "none" => Ok(Value::new(Type::None, vec![])),
+            "bool" => {
+                let value = self.int(i64::from(v.as_bool().ok_or_else(wrong)?));
+                Ok(Value::new(Type::Bool, vec![value]))
+            }
+            "int" => {
+                let value = self.int(v.as_i64().ok_or_else(wrong)?);
+                Ok(Value::new(Type::Int, vec![value]))
+            }
+            "float" => {
+                let text = v.as_str().map(str::to_owned).unwrap_or_else(|| v.to_string());
+                let value: f64 = text.parse().map_err(|_| wrong())?;
+                let value = self.b.ins().f64const(value);
+                Ok(Value::new(Type::Float, vec![value]))
+            }
+            "str" => Ok(self.constant_str(v.as_str().ok_or_else(wrong)?)),
+            _ => Err(wrong()),
+        }
+    }
+
+    fn unary(&mut self, op: &str, value: Value, line: u32) -> Result<Value> {
+        match (op, &value.ty) {
+            ("-", Type::Int | Type::Bool) => {
+                let zero = self.int(0);
+                self.binary("-", &Value::new(Type::Int, vec![zero]), &value, line)
+            }
+            ("-", Type::Float) => {
+                let value = self.b.ins().fneg(value.one());
+                Ok(Value::new(Type::Float, vec![value]))
+            }
+            ("+", Type::Int | Type::Float) => Ok(value),
+            _ => Err(Reason::types(format!("the operator {op}"), &[&value.ty], line)),
+        }
+    }
+
+    /// The truth of an expression, as a flag; `and` and `or` only evaluate what Python would.
+    pub(crate) fn truth(&mut self, expr: &Expr) -> Result<IrValue> {
+        match &expr.kind {
+            ExprKind::Cmp { first, rest } => self.comparison(first, rest, expr.line),
+            ExprKind::Boolop { op, v } => {
+                let merge = self.b.create_block();
+                let result = self.b.append_block_param(merge, types::I8);
+                for (i, part) in v.iter().enumerate() {
+                    let flag = self.truth(part)?;
+                    if i + 1 == v.len() {
+                        self.jump(merge, &[flag]);
+                        break;
+                    }
+                    self.stop_or_go_on(op, flag, merge);
+                }
+                self.enter_sealed(merge);
+                Ok(result)
+            }
+            _ => {
+                let value = self.expr(expr)?;
+                Ok(self.truthy(&value))
+            }
+        }
+    }
+
+    /// In `and`, goes on if the flag is true; in `or`, if it is false; else to `merge` with the flag.
+    fn stop_or_go_on(&mut self, op: &str, flag: IrValue, merge: Block) {
+        let [stop, go_on] = [(); 2].map(|()| self.b.create_block());
+        let (yes, no) = if op == "and" { (go_on, stop) } else { (stop, go_on) };
+        self.branch(flag, yes, no);
+        self.enter_sealed(stop);
+        self.jump(merge, &[flag]);
+        self.enter_sealed(go_on);
+    }
+
+    fn comparison(&mut self, first: &Expr, rest: &[(String, Expr)], line: u32) -> Result<IrValue> {
+        let mut left = self.expr(first)?;
+        let merge = self.b.create_block();
+        let result = self.b.append_block_param(merge, types::I8);
+        for (i, (op, right)) in rest.iter().enumerate() {
+            let (flag, value) = match &right.kind {
+                ExprKind::ConstSet { v } => (self.member(op, &left, v, line)?, None),
+                ExprKind::Tuple { v } | ExprKind::List { v }
+                    if matches!(op.as_str(), "in" | "not in") =>
+                {
+                    (self.member_of(op, &left, v, line)?, None)
+                }
+                _ => {
+                    let right = self.expr(right)?;
+                    (self.compare(op, &left, &right, line)?, Some(right))
+                }
+            };
+            if i + 1 == rest.len() {
+                self.jump(merge, &[flag]);
+                break;
+            }
+            left = value.ok_or_else(|| Reason::unsupported("this chained comparison", line))?;
+            self.stop_or_go_on("and", flag, merge);
+        }
+        self.enter_sealed(merge);
+        Ok(result)
+    }
+
+    /// `value in {constants}`.
+    fn member(
+        &mut self,
+        op: &str,
+        value: &Value,
+        set: &[serde_json::Value],
+        line: u32,
+    ) -> Result<IrValue> {
+        if !matches!(op, "in" | "not in") || set.len() > 256 {
+            return Err(Reason::unsupported("this use of a set", line));
+        }
+        let mut found = self.b.ins().iconst(types::I8, 0);
+        for item in set {
+            let item = match (item, &value.ty) {
+                (serde_json::Value::String(text), Type::Str) => self.constant_str(text),
+                (serde_json::Value::Number(number), Type::Int) if number.is_i64() => {
+                    let number = self.int(number.as_i64().unwrap_or_default());
+                    Value::new(Type::Int, vec![number])
+                }
+                // Never equal, whatever the value.
+                (serde_json::Value::String(_), Type::Int)
+                | (serde_json::Value::Number(_), Type::Str) => continue,
+                _ => return Err(Reason::types("membership", &[&value.ty], line)),
+            };
+            let same = self.compare("==", value, &item, line)?;
+            found = self.b.ins().bor(found, same);
+        }
+        Ok(if op == "in" { found } else { self.b.ins().icmp_imm(IntCC::Equal, found, 0) })
+    }
+
+    /// `value in (a, b)`: every item is evaluated first, as Python does.
+    fn member_of(&mut self, op: &str, value: &Value, items: &[Expr], line: u32) -> Result<IrValue> {
+        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+        let mut found = self.b.ins().iconst(types::I8, 0);
+        if value.ty == Type::Float {
+            // An item that is the very same object is in, even if it is not equal to itself.
+            let nan = self.b.ins().fcmp(FloatCC::Unordered, value.one(), value.one());
+            self.deopt_if(nan);
+        }
+        for item in items {
+            let same = self.compare("==", value, &item, line)?;
+            found = self.b.ins().bor(found, same);
+        }
+        Ok(if op == "in" { found } else { self.b.ins().icmp_imm(IntCC::Equal, found, 0) })
+    }
+
+    /// `a and b`, `a or b` as values.
+    fn either(&mut self, op: &str, parts: &[Expr], line: u32) -> Result<Value> {
+        let mut ways = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            let value = self.expr(part)?;
+            let stop = self.b.create_block();
+            if i + 1 == parts.len() {
+                self.jump(stop, &[]);
+            } else {
+                let flag = self.truthy(&value);
+                let go_on = self.b.create_block();
+                let (yes, no) = if op == "and" { (go_on, stop) } else { (stop, go_on) };
+                self.branch(flag, yes, no);
+                self.enter_sealed(go_on);
+            }
+            // What stops an `or` is true, and so not None.
+            let solid = op == "or" && i + 1 < parts.len();
+            ways.push((stop, if solid { self.inner(&value) } else { value }));
+        }
+        self.join(op, &ways, line)
+    }
+
+    fn choose(&mut self, condition: &Expr, yes: &Expr, no: &Expr, line: u32) -> Result<Value> {
+        let flag = self.truth(condition)?;
+        let [then, otherwise] = [(); 2].map(|()| self.b.create_block());
+        self.branch(flag, then, otherwise);
+        let mut ways = Vec::new();
+        for (block, expr) in [(then, yes), (otherwise, no)] {
+            self.enter_sealed(block);
+            let value = self.expr(expr)?;
+            let end = self.b.create_block();
+            self.jump(end, &[]);
+            ways.push((end, value));
+        }
+        self.join("a conditional expression", &ways, line)
+    }
+
+    /// Goes on with the value of whichever way was taken; each ends in its block.
+    fn join(&mut self, what: &str, ways: &[(Block, Value)], line: u32) -> Result<Value> {
+        let Some((_, first)) = ways.first() else {
+            return Err(Reason::unsupported("this expression", line));
+        };
+        let mut ty = first.ty.clone();
+        for (_, value) in ways {
+            ty = ty.unify(&value.ty).ok_or_else(|| Reason::types(what, &[&ty, &value.ty], line))?;
+        }
+        let (room, merge) = (self.declare(&ty), self.b.create_block());
+        for (block, value) in ways {
+            self.enter_sealed(*block);
+            let value = self.coerce(value, &ty);
+            self.set(&room, &value);
+            self.jump(merge, &[]);
+        }
+        self.enter_sealed(merge);
+        Ok(self.get(&room))
+    }
+
+    fn list(&mut self, items: &[Expr], line: u32) -> Result<Value> {
+        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+        let mut ty = Type::Never;
+        for item in &items {
+            ty = match ty {
+                Type::Never => item.ty.clone(),
+                ty => ty
+                    .unify(&item.ty)
+                    .ok_or_else(|| Reason::types("a list of", &[&ty, &item.ty], line))?,
+            };
+        }
+        let list = self.new_list(&ty)?;
+        for item in &items {
+            let item = self.coerce(item, &ty);
+            self.push(&list, &item)?;
+        }
+        Ok(list)
+    }
+
+    pub(crate) fn new_list(&mut self, item: &Type) -> Result<Value> {
+        let width = self.int(item.slots() as i64);
+        let list = self.call_value("list_new", &[self.rows, width], 'I')?;
+        Ok(Value::new(Type::List(Box::new(item.clone())), vec![list]))
+    }
+
+    pub(crate) fn push(&mut self, list: &Value, item: &Value) -> Result<()> {
+        let room = self.room(item.slots.len());
+        self.store(item, room);
+        self.call("list_push", &[self.rows, list.one(), room], None)?;
+        Ok(())
+    }
+
+    fn comprehension(
+        &mut self,
+        elt: &Expr,
+        target: &Target,
+        iter: &Expr,
+        ifs: &[Expr],
+        line: u32,
+    ) -> Result<Value> {
+        let source = self.expr(iter)?;
+        let item_type = self.element_type(elt, target, &source, ifs, line)?;
+        let list = self.new_list(&item_type)?;
+        let before = self.frame()?.assigned.clone();
+        self.each(&source, |this, item| {
+            this.bind(target, item, line)?;
+            if !this.live {
+                return Ok(());
+            }
+            for condition in ifs {
+                let flag = this.truth(condition)?;
+                let keep = this.b.create_block();
+                let next = this.loops.last().map(|l| l.next);
+                let next = next.ok_or_else(|| Reason::Codegen("no loop".into()))?;
+                this.branch(flag, keep, next);
+                this.enter_sealed(keep);
+            }
+            let value = this.expr(elt)?;
+            this.push(&list, &value)
+        })?;
+        self.frame()?.assigned = before;
+        Ok(list)
+    }
+
+    /// The type of a comprehension's element, from code that is generated where nothing reaches it.
+    fn element_type(
+        &mut self,
+        elt: &Expr,
+        target: &Target,
+        source: &Value,
+        ifs: &[Expr],
+        line: u32,
+    ) -> Result<Type> {
+        if !matches!(source.ty, Type::List(_)) {
+            return Err(Reason::types("iteration", &[&source.ty], line));
+        }
+        let [aside, on] = [(); 2].map(|()| self.b.create_block());
+        let never = self.b.ins().iconst(types::I8, 0);
+        self.branch(never, aside, on);
+        self.enter_sealed(aside);
+        let before = self.frame()?.assigned.clone();
+        let zero = self.int(0);
+        let first = self.list_item(source, zero);
+        self.bind(target, first, line)?;
+        if !self.live {
+            return Err(Reason::unsupported("an unpacking that always fails", line));
+        }
+        for condition in ifs {
+            self.truth(condition)?;
+        }
+        let ty = self.expr(elt)?.ty;
+        self.deopt();
+        self.frame()?.assigned = before;
+        self.enter_sealed(on);
+        Ok(ty)
+    }
+
+    fn fstring(&mut self, parts: &[Piece], line: u32) -> Result<Value> {
+        let mut text = self.constant_str("");
+        for part in parts {
+            let piece = match part {
+                Piece::Text(constant) => self.constant_str(constant),
+                Piece::Value(expr) => {
+                    let value = self.expr(expr)?;
+                    self.text_of(&value, line)?
+                }
+            };
+            text = self.binary("+", &text, &piece, line)?;
+        }
+        Ok(text)
+    }
+}
