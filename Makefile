@@ -10,7 +10,7 @@ BATCHES ?= 10
 FUZZ_SECONDS ?= 3600
 SOURCES := $(shell find crates python -name '*.rs' -o -name '*.toml' -o -name '*.py' 2>/dev/null) Cargo.toml pyproject.toml
 
-.PHONY: help build run test test-rust test-python fuzz lint format bench docs clean
+.PHONY: help build quick run test test-rust test-python fuzz lint format bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(VENV)/bin/maturin:
 $(STAMP): $(VENV)/bin/maturin $(SOURCES)
 	$(BIN)/maturin develop --release --quiet
 	@touch $(STAMP)
+
+quick: $(VENV)/bin/maturin ## Build and install without the last optimisations, for trying things out
+	$(BIN)/maturin develop --profile quick --quiet
 
 run: build ## Count points from a generator for ten batches (HOST=... PORT=... for your own server)
 	$(BIN)/python examples/demo.py --batches $(BATCHES) $(if $(PORT),--host $(or $(HOST),localhost) --port $(PORT))
