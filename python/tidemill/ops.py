@@ -343,3 +343,12 @@ def update_state(
         state = update(values, None)
         if state is not None:
             yield key, state
+
+
+def update_each(
+    update: Callable[[list[Any], Any], Any], index: int, records: Records
+) -> Iterator[Any]:
+    """Yield ``update(values, state)`` of each ``(key, values, state)``."""
+    for key, values, state in records:
+        record = (key, values) if state is None else (key, state)
+        yield update(values, state)

@@ -112,6 +112,10 @@ def _run(
     TaskContext._set(request)
     accumulators.begin_task()
     ops = load_ops(payload)
+    if request.get("part"):
+        from tidemill.compiler import rows
+
+        ops = rows.operators(ops, request["part"])
     index = request["split"]
     iterators = [iterate(blocks) for blocks in inputs]
     records: Any = ops.pop(0)(index, iterators) if request["head"] else iterators[0]

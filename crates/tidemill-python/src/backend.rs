@@ -1,7 +1,7 @@
 //! The Python front end's backend: each executor thread has a worker process of its own, started with the
 //! engine and again after it dies.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
@@ -9,16 +9,16 @@ use std::sync::{Arc, RwLock};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tidemill::block::{BlockRef, Partition};
+use tidemill::block::Partition;
 use tidemill::exec::{Backend, Prepared, TaskContext, TaskError, Update};
 use tidemill::lock::Lock;
 use tidemill::rdd::{OpRef, Segment};
-use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
 
-use crate::errors::{from_python, to_python};
-use crate::native::{Native, Plan};
+use crate::errors::from_python;
+use crate::native::Part;
 use crate::op::PyOp;
+use crate::stage::{CompileMode, Stage, StageReport};
 use crate::worker::{Broadcasts, Payload, Process, Worker};
 
 /// The hash of a stage's operators and its number of buckets, which their pickle does not say.
@@ -31,31 +31,27 @@ pub struct PythonBackend {
     serialize: Py<PyAny>,
     on_accumulators: Py<PyAny>,
     mode: CompileMode,
-    compiled: Lock<HashMap<StageKey, Option<Arc<Native>>>>,
-    report: Lock<Vec<String>>,
+    stages: Lock<Stages>,
+    report: Arc<StageReport>,
     broadcasts: RwLock<Arc<Broadcasts>>,
     slots: Vec<Slot>,
     stopped: AtomicBool,
 }
 
-/// `tidemill.python.compile`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CompileMode {
-    /// Everything in CPython.
-    Off,
-    /// What can be compiled is.
-    Auto,
-    /// A function that cannot be compiled is an error.
-    Strict,
+/// Stages whose compiled form is kept.
+const MOST_STAGES: usize = 256;
+
+/// Compiled stages, the oldest first to go.
+#[derive(Default)]
+struct Stages {
+    known: HashMap<StageKey, Arc<Stage>>,
+    order: VecDeque<StageKey>,
 }
 
-/// Stages whose compiled form is kept.
-const MOST_COMPILED: usize = 256;
-
-/// A segment made ready: for the worker, and for native code if it is compiled.
+/// A segment made ready: for the worker, and for native code if it may be compiled.
 struct Ready {
     payload: Payload,
-    native: Option<Arc<Native>>,
+    stage: Option<Arc<Stage>>,
 }
 
 /// One executor's worker. The executor thread alone talks to it; others may only end it.
@@ -80,8 +76,8 @@ impl PythonBackend {
             serialize,
             on_accumulators,
             mode,
-            compiled: Lock::default(),
-            report: Lock::default(),
+            stages: Lock::default(),
+            report: Arc::default(),
             broadcasts: RwLock::default(),
             slots: (0..slots).map(|_| Slot::default()).collect(),
             stopped: AtomicBool::new(false),
@@ -122,9 +118,9 @@ impl PythonBackend {
         Ok(worker)
     }
 
-    /// What was compiled and what was not, one line per function.
-    pub fn report(&self) -> Vec<String> {
-        self.report.lock().clone()
+    /// What was compiled and what was not.
+    pub fn report(&self) -> &StageReport {
+        &self.report
     }
 
     /// Pickles operators for the worker.
@@ -153,85 +149,38 @@ impl PythonBackend {
             };
             let ops = PyList::new(py, ops.iter().filter_map(function))?;
             let payload = self.payload(&ops, segment.head.is_some(), buckets)?;
-            let compilable = segment.head.is_none() && !segment.pipes.is_empty();
-            let wanted = self.mode != CompileMode::Off && compilable && segment.reads_text();
-            let native = if wanted { self.native(&ops, &payload)? } else { None };
-            Ok(Ready { payload, native })
+            let stage = match self.mode {
+                CompileMode::Off => None,
+                _ => Some(self.stage(&ops, &payload)?),
+            };
+            Ok(Ready { payload, stage })
         })
     }
 
-    /// The compiled form of a stage, from before if its functions are the same to the byte (their
-    /// pickles hold all that they capture).
-    fn native(&self, ops: &Bound<'_, PyList>, payload: &Payload) -> PyResult<Option<Arc<Native>>> {
+    /// A stage, from before if its functions are the same to the byte (their pickles hold all that they
+    /// capture).
+    fn stage(&self, ops: &Bound<'_, PyList>, payload: &Payload) -> PyResult<Arc<Stage>> {
         let key = (payload.hash.clone(), payload.buckets);
-        if let Some(known) = self.compiled.lock().get(&key) {
+        if let Some(known) = self.stages.lock().known.get(&key) {
             return Ok(known.clone());
         }
-        let native = self.compile(ops, payload)?.map(Arc::new);
-        let mut compiled = self.compiled.lock();
-        if compiled.len() >= MOST_COMPILED {
-            compiled.clear();
+        let stage = Arc::new(Stage::new(ops, payload, self.mode, &self.report)?);
+        let mut stages = self.stages.lock();
+        if stages.order.len() >= MOST_STAGES
+            && let Some(oldest) = stages.order.pop_front()
+        {
+            stages.known.remove(&oldest);
         }
-        compiled.insert(key, native.clone());
-        Ok(native)
+        stages.order.push_back(key.clone());
+        stages.known.insert(key, stage.clone());
+        Ok(stage)
     }
 
-    fn compile(&self, ops: &Bound<'_, PyList>, payload: &Payload) -> PyResult<Option<Native>> {
-        let py = ops.py();
-        let chain = py.import("tidemill.compiler.chain")?;
-        let found = chain.getattr("plan")?.call1((ops, payload.buckets > 0))?;
-        let functions: Vec<String> = found.get_item("functions")?.extract()?;
-        let json: Option<String> = found.get_item("plan")?.extract()?;
-        let refused = functions.iter().find(|line| line.contains(": not compiled")).cloned();
-        self.tell(functions);
-        if let (CompileMode::Strict, Some(line)) = (self.mode, refused) {
-            return Err(to_python(strict(&line)));
-        }
-        let Some(json) = json else { return Ok(None) };
-        let plan: Plan = serde_json::from_str(&json)
-            .map_err(|e| to_python(Error::Internal(format!("the plan of a stage: {e}"))))?;
-        let payloads = |code: &str| {
-            let make = || {
-                let rows = found.get_item("rows")?.call1((code,))?;
-                let rows = self.payload(rows.cast::<PyList>()?, false, 0)?;
-                let after = found.get_item("after")?;
-                let after = self.payload(after.cast::<PyList>()?, true, payload.buckets)?;
-                Ok((rows, after))
-            };
-            make().map_err(from_python)
-        };
-        match Native::new(&plan, payloads).map_err(to_python)? {
-            Ok(native) => {
-                let left = native.left_out().iter();
-                self.tell(
-                    left.map(|reason| format!("  left to CPython, row by row: {reason}")).collect(),
-                );
-                Ok(Some(native))
-            }
-            Err(reason) => {
-                let line = format!("  not compiled after all: {reason}");
-                self.tell(vec![line.clone()]);
-                match self.mode {
-                    CompileMode::Strict => Err(to_python(strict(&line))),
-                    _ => Ok(None),
-                }
-            }
-        }
-    }
-
-    fn tell(&self, lines: Vec<String>) {
-        let mut report = self.report.lock();
-        for line in lines {
-            if report.len() < 4 * MOST_COMPILED && !report.contains(&line) {
-                report.push(line);
-            }
-        }
-    }
-
-    /// Runs a payload in the slot's worker.
+    /// Runs a payload, or a part of it, in the slot's worker.
     fn in_worker(
         &self,
         payload: &Payload,
+        part: Option<&Part>,
         inputs: &[Partition],
         split: usize,
         cx: &TaskContext,
@@ -242,7 +191,7 @@ impl PythonBackend {
             None => self.start_worker(slot)?,
         };
         let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
-        match worker.run(payload, inputs, &broadcasts, split, cx) {
+        match worker.run(payload, part, inputs, &broadcasts, split, cx) {
             Ok(result) => {
                 *slot.worker.lock() = Some(worker);
                 result
@@ -255,14 +204,6 @@ impl PythonBackend {
             }
         }
     }
-}
-
-fn strict(line: &str) -> Error {
-    Error::IllegalArgument(format!(
-        "tidemill.python.compile=strict expects every function over text to compile, but {}; change \
-         the function or use auto",
-        line.trim()
-    ))
 }
 
 impl Backend for PythonBackend {
@@ -287,20 +228,15 @@ impl Backend for PythonBackend {
     ) -> Result<Vec<Partition>, TaskError> {
         let ready = prepared.downcast_ref::<Ready>();
         let ready = ready.ok_or_else(|| Error::Internal("a segment of another backend".into()))?;
-        if let (Some(native), [input]) = (&ready.native, inputs.as_slice())
-            && native.is_worth_it()
+        let mut worker = |part: &Part, inputs: &[Partition]| {
+            self.in_worker(&ready.payload, Some(part), inputs, split, cx)
+        };
+        if let Some(stage) = &ready.stage
+            && let Some(result) = stage.run(&inputs, ready.payload.buckets, &mut worker)?
         {
-            let text = |block: &'_ BlockRef| block.as_any().is::<TextBlock>();
-            if input.iter().all(text) {
-                let blocks: Vec<&TextBlock> =
-                    input.iter().filter_map(|block| block.as_any().downcast_ref()).collect();
-                let worker = |payload: &Payload, inputs: &[Partition]| {
-                    self.in_worker(payload, inputs, split, cx)
-                };
-                return native.run(&blocks, ready.payload.buckets, worker);
-            }
+            return Ok(result);
         }
-        self.in_worker(&ready.payload, &inputs, split, cx)
+        self.in_worker(&ready.payload, None, &inputs, split, cx)
     }
 
     fn apply(&self, updates: Vec<Update>) {

@@ -1,13 +1,19 @@
-//! Blocks of Python records: pickled lists, and text as it came.
+//! Blocks of Python records: pickled lists, text as it came, and typed records.
 
 use std::any::Any;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use bumpalo::Bump;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tidemill::block::{Block, BlockRef, Codec};
 use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
+use tidemill_udf::{Records, Type, packed, pickle};
+
+use crate::state::StateBlock;
 
 /// The kinds of blocks on the wire and in checkpoints.
 pub const TEXT: u8 = 0;
@@ -17,10 +23,30 @@ pub const PICKLE: u8 = 1;
 /// What the worker made of rows that native code gave up; never leaves the task.
 pub const SLOTS: u8 = 2;
 
+/// Typed records: the length of their type's code, the code, the packed records. In checkpoints only.
+const TYPED: u8 = 3;
+
 /// Typed records in the format of `tidemill.compiler.rows`.
-struct SlotsBlock {
+pub struct SlotsBlock {
     rows: usize,
-    data: Vec<u8>,
+    pub data: Vec<u8>,
+}
+
+/// Typed records, as compiled code makes and reads them.
+pub struct TypedBlock(pub Records);
+
+impl Block for TypedBlock {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.0.size_bytes()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 impl Block for SlotsBlock {
@@ -57,18 +83,53 @@ impl Block for DataBlock {
     }
 }
 
-/// A block's kind and bytes, for a worker or a checkpoint.
-pub fn wire_form(block: &BlockRef) -> Result<(u8, &[u8])> {
-    if let Some(data) = block.as_any().downcast_ref::<DataBlock>() {
-        return Ok((PICKLE, &data.data));
+/// The kind of a block for a worker.
+pub fn wire_kind(block: &BlockRef) -> u8 {
+    let any = block.as_any();
+    match () {
+        () if any.is::<TextBlock>() => TEXT,
+        () if any.is::<SlotsBlock>() => SLOTS,
+        () => PICKLE,
     }
-    if let Some(text) = block.as_any().downcast_ref::<TextBlock>() {
-        return Ok((TEXT, text.as_str().as_bytes()));
+}
+
+/// A block's bytes for a worker. Typed records are pickled: nothing reads them faster into Python's objects.
+pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
+    let any = block.as_any();
+    if let Some(data) = any.downcast_ref::<DataBlock>() {
+        return Ok(Cow::Borrowed(&data.data));
     }
-    if let Some(slots) = block.as_any().downcast_ref::<SlotsBlock>() {
-        return Ok((SLOTS, &slots.data));
+    if let Some(text) = any.downcast_ref::<TextBlock>() {
+        return Ok(Cow::Borrowed(text.as_str().as_bytes()));
     }
-    Err(Error::Internal("a block that is neither text nor a pickle".into()))
+    if let Some(slots) = any.downcast_ref::<SlotsBlock>() {
+        return Ok(Cow::Borrowed(&slots.data));
+    }
+    let mut data = Vec::new();
+    pickle::begin_list(&mut data);
+    let ty = each_typed(block, |ty, record| {
+        // SAFETY: a record of the type, alive in its block.
+        unsafe { pickle::write(&mut data, ty, record) };
+    });
+    pickle::end_list(&mut data);
+    match ty {
+        Some(_) => Ok(Cow::Owned(data)),
+        None => Err(Error::Internal("a block that is neither text nor a pickle nor typed".into())),
+    }
+}
+
+/// Calls `f` with each record of a typed block or a state; its type.
+fn each_typed(block: &BlockRef, mut f: impl FnMut(&Type, &[u64])) -> Option<Type> {
+    if let Some(TypedBlock(records)) = block.as_any().downcast_ref() {
+        records.iter().for_each(|record| f(records.ty(), record));
+        return Some(records.ty().clone());
+    }
+    let state = block.as_any().downcast_ref::<StateBlock>()?;
+    let _ = state.each(|record| {
+        f(state.ty(), record);
+        ControlFlow::Continue(())
+    });
+    Some(state.ty().clone())
 }
 
 /// The block of some bytes.
@@ -90,20 +151,47 @@ impl Codec for WireCodec {
     }
 
     fn encode(&self, block: &BlockRef) -> Result<Vec<u8>> {
-        let (kind, data) = wire_form(block)?;
-        let mut bytes = Vec::with_capacity(data.len() + 9);
-        bytes.push(kind);
-        bytes.extend((block.len() as u64).to_le_bytes());
-        bytes.extend(data);
-        Ok(bytes)
+        let mut packed = Vec::new();
+        let ty = each_typed(block, |ty, record| {
+            // SAFETY: a record of the type, alive in its block.
+            unsafe { packed::write(&mut packed, ty, record) };
+        });
+        let records = (block.len() as u64).to_le_bytes();
+        let Some(ty) = ty else {
+            return Ok([&[wire_kind(block)][..], &records, &wire_form(block)?].concat());
+        };
+        let code = ty.code();
+        let length = (code.len() as u32).to_le_bytes();
+        Ok([&[TYPED][..], &records, &length, code.as_bytes(), &packed].concat())
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<BlockRef> {
         let damaged = || Error::Checkpoint("a state block in the checkpoint is too short".into());
         let (&kind, rest) = bytes.split_first().ok_or_else(damaged)?;
         let (records, data) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
-        from_wire(kind, u64::from_le_bytes(*records) as usize, data.to_vec())
+        let records = u64::from_le_bytes(*records) as usize;
+        if kind == TYPED {
+            return typed(records, data).ok_or_else(damaged);
+        }
+        from_wire(kind, records, data.to_vec())
     }
+}
+
+/// Typed records from their code and packed form; `None` if they are damaged.
+fn typed(len: usize, data: &[u8]) -> Option<BlockRef> {
+    let (length, rest) = data.split_first_chunk::<4>()?;
+    let (code, data) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    let ty = Type::from_code(std::str::from_utf8(code).ok()?)?;
+    let heap = Bump::new();
+    let mut reader = packed::Reader::new(data, &heap);
+    let (mut records, mut record) = (Records::new(&ty), Vec::new());
+    for _ in 0..len {
+        record.clear();
+        reader.value(&ty, &mut record)?;
+        // SAFETY: a value of the type was read; it is copied before its bytes go.
+        unsafe { records.push(&record) };
+    }
+    reader.is_at_end().then(|| Arc::new(TypedBlock(records)) as BlockRef)
 }
 
 /// A block as Python sees it.
@@ -118,8 +206,8 @@ impl PyBlock {
     }
 
     #[getter]
-    fn kind(&self) -> PyResult<u8> {
-        wire_form(&self.0).map(|(kind, _)| kind).map_err(crate::errors::to_python)
+    fn kind(&self) -> u8 {
+        wire_kind(&self.0)
     }
 
     #[getter]
@@ -129,7 +217,7 @@ impl PyBlock {
 
     #[getter]
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let (_, data) = wire_form(&self.0).map_err(crate::errors::to_python)?;
-        Ok(PyBytes::new(py, data))
+        let data = wire_form(&self.0).map_err(crate::errors::to_python)?;
+        Ok(PyBytes::new(py, &data))
     }
 }

@@ -7,7 +7,7 @@ use tidemill::exec::EngineConfig;
 use tidemill::streaming::StreamingConfig;
 use tidemill::{Error, Result};
 
-use crate::backend::CompileMode;
+use crate::stage::CompileMode;
 
 /// A program's settings.
 pub type Conf = HashMap<String, String>;

@@ -111,7 +111,13 @@ impl PyEngine {
     /// What was compiled and what was not, one line per function.
     #[getter]
     fn compile_report(&self) -> Vec<String> {
-        self.backend.report()
+        self.backend.report().lines()
+    }
+
+    /// Seconds spent on reading functions and making machine code of them.
+    #[getter]
+    fn compile_seconds(&self) -> f64 {
+        self.backend.report().compile_time().as_secs_f64()
     }
 
     /// Ids of the worker processes.

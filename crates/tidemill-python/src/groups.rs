@@ -1,169 +1,353 @@
-//! Groups or reduces typed records by key, keys as first seen, and deals them out to buckets as
-//! PySpark's `portable_hash` sends them.
+//! Groups or folds typed records by key, keys as first seen, and deals records out to buckets as PySpark's
+//! `portable_hash` sends them.
 
+use std::hash::Hasher;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-use tidemill::block::{BlockRef, Partition};
-use tidemill_udf::{Reducer, Rows, Type, pickle};
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use tidemill_udf::{Call, Heap, Records, Rows, Type, pair_of};
 
-use crate::block::DataBlock;
 use crate::hash;
 
 /// Entries of the cache that finds the group of a key whose slots were seen before (constants).
 const RECENT: usize = 64;
 
-/// The values of one key.
-struct Group {
-    key: Vec<u64>,
-    /// Pickled values, or the reduced value's slots.
-    pickled: Vec<u8>,
-    reduced: Option<Vec<u64>>,
+/// What becomes of the values of a key.
+pub enum Collect<'a> {
+    /// They are listed.
+    List,
+    /// They are lists, and are joined.
+    Join,
+    /// They are folded: the first by `create`, if it is given, the others by `merge`.
+    Fold {
+        /// From the first value.
+        create: Option<&'a Call>,
+        /// From what there is and another value.
+        merge: &'a Call,
+    },
 }
 
-/// Groups under construction. Keys point into memory that outlives it.
+/// Groups under construction.
 pub struct Groups<'a> {
     key: &'a Type,
     value: &'a Type,
-    reducer: Option<&'a Reducer>,
-    groups: Vec<Group>,
-    by_key: FxHashMap<Vec<u8>, usize>,
+    collect: Collect<'a>,
+    buckets: usize,
+    index: KeyIndex,
+    /// By group: the values' slots and number, or the folded value's slots.
+    values: Vec<(Vec<u64>, usize)>,
+    heap: Heap,
+    /// Where the functions keep what they make.
+    calls: Rows<'static>,
     recent: [(u64, u64, usize); RECENT],
-    scratch: Vec<u8>,
 }
 
 impl<'a> Groups<'a> {
-    /// For records of a pair type; `None` for others.
-    pub fn new(record: &'a Type, reducer: Option<&'a Reducer>) -> Option<Self> {
-        let Type::Tuple(items) = record else {
-            return None;
-        };
-        let [key, value] = items.as_slice() else {
-            return None;
-        };
-        Some(Groups {
-            key,
-            value,
-            reducer,
-            groups: Vec::new(),
-            by_key: FxHashMap::default(),
-            recent: [(0, 0, usize::MAX); RECENT],
-            scratch: Vec::new(),
-        })
+    /// For records of a type that is a pair with a key; `None` for others.
+    pub fn new(record: &'a Type, collect: Collect<'a>, buckets: usize) -> Option<Self> {
+        let (key, value) = pair_of(record)?;
+        let calls = Rows::for_calls();
+        let (index, heap, values) = (KeyIndex::new(key), Heap::default(), Vec::new());
+        let recent = [(0, 0, usize::MAX); RECENT];
+        let groups = Groups { key, value, collect, buckets, index, values, heap, calls, recent };
+        key.is_key().then_some(groups)
     }
 
-    /// Adds a record; `None` if the reducer leaves it to CPython.
+    /// Adds a record; false, and nothing is changed, if a function leaves it to CPython.
     ///
     /// # Safety
-    /// The record must be one of the type that the groups were made for, and its strings must outlive them.
-    pub unsafe fn add(&mut self, record: &[u64], arena: Option<&mut Rows<'_>>) -> Option<()> {
+    /// The record must be one of the type that the groups were made for; what its value points to must outlive
+    /// them, what its key points to must not change until [`Groups::forget_recent`].
+    pub unsafe fn add(&mut self, record: &[u64]) -> bool {
         let (key, value) = record.split_at(self.key.slots());
-        let index = self.find(key);
-        let group = &mut self.groups[index];
-        match (self.reducer, arena) {
-            (Some(reducer), Some(arena)) => {
-                let Some(reduced) = &mut group.reduced else {
-                    group.reduced = Some(value.to_vec());
-                    return Some(());
-                };
-                // SAFETY: both are values of the record's value type, by the caller's promise.
-                unsafe { reducer.merge(arena, reduced, value) }.then_some(())
-            }
-            _ => {
-                // SAFETY: a value of the record's value type, by the caller's promise.
-                unsafe { pickle::write(&mut group.pickled, self.value, value) };
-                Some(())
-            }
-        }
-    }
-
-    fn find(&mut self, key: &[u64]) -> usize {
-        // A constant key has the same address each time.
-        let (first, second) = (key.first().copied().unwrap_or(0), key.get(1).copied().unwrap_or(0));
-        let at = (first ^ (first >> 7) ^ second) as usize % RECENT;
-        let (a, b, known) = self.recent[at];
-        if self.key.slots() <= 2 && (a, b) == (first, second) && known != usize::MAX {
-            return known;
-        }
-        self.scratch.clear();
-        canonical(self.key, key, &mut self.scratch);
-        let index = match self.by_key.get(&self.scratch) {
-            Some(&index) => index,
+        // SAFETY: the caller's promise.
+        let group = match unsafe { self.find(key) } {
+            Some(group) => group,
             None => {
-                let index = self.groups.len();
-                self.by_key.insert(self.scratch.clone(), index);
-                let (pickled, reduced) = (Vec::new(), None);
-                self.groups.push(Group { key: key.to_vec(), pickled, reduced });
-                index
+                let Some(first) = self.first(value) else { return false };
+                // SAFETY: as above.
+                let group = unsafe { self.index.insert(self.key, key, &self.heap) };
+                self.values.push(first);
+                self.remember(key, group);
+                return true;
             }
         };
-        self.recent[at] = (first, second, index);
-        index
+        let (slots, count) = &mut self.values[group];
+        match &self.collect {
+            Collect::List => {
+                slots.extend_from_slice(value);
+                *count += 1;
+            }
+            Collect::Join => {
+                let Type::List(_) = self.value else { return false };
+                // SAFETY: the caller's promise: the value is a list.
+                let (items, len) = unsafe { tidemill_udf::list_items(value[0]) };
+                slots.extend_from_slice(items);
+                *count += len;
+            }
+            Collect::Fold { merge, .. } => {
+                let mut out = [0_u64; MOST_SLOTS];
+                let width = slots.len();
+                // SAFETY: the group's slots are a value of the first argument's type, the caller's promise is
+                // that the others are a value of the second's.
+                if !unsafe { merge.run(&mut self.calls, slots, value, &mut out[..width]) } {
+                    return false;
+                }
+                slots.copy_from_slice(&out[..width]);
+            }
+        }
+        true
     }
 
-    /// The groups as pickled lists of pairs, one per bucket.
-    pub fn into_buckets(self, buckets: usize) -> Vec<Partition> {
-        let buckets = buckets.max(1);
-        let mut blocks: Vec<(usize, Vec<u8>)> = (0..buckets)
-            .map(|_| {
-                let mut data = Vec::new();
-                pickle::begin_list(&mut data);
-                (0, data)
-            })
-            .collect();
-        for group in &self.groups {
-            let hash = hash_of(self.key, &group.key);
-            let (count, data) = &mut blocks[hash.rem_euclid(buckets as i64) as usize];
-            *count += 1;
-            // SAFETY: the key came with a record, whose strings outlive the groups.
-            unsafe { pickle::write(data, self.key, &group.key) };
-            match &group.reduced {
-                // SAFETY: as the key; a reducer's strings are in the arena, which outlives them too.
-                Some(reduced) => unsafe { pickle::write(data, self.value, reduced) },
-                None => {
-                    data.extend_from_slice(b"](");
-                    data.extend_from_slice(&group.pickled);
-                    data.push(b'e');
+    /// What a group holds after its first value.
+    fn first(&mut self, value: &[u64]) -> Option<(Vec<u64>, usize)> {
+        match &self.collect {
+            Collect::List | Collect::Fold { create: None, .. } => Some((value.to_vec(), 1)),
+            Collect::Join => {
+                let Type::List(_) = self.value else { return None };
+                // SAFETY: the value is a list, by the promise of `add`.
+                let (items, len) = unsafe { tidemill_udf::list_items(value[0]) };
+                Some((items.to_vec(), len))
+            }
+            Collect::Fold { create: Some(create), .. } => {
+                let mut slots = vec![0; create.result().slots()];
+                // SAFETY: the value is one of the function's argument type; it takes no second.
+                let done = unsafe { create.run(&mut self.calls, value, &[], &mut slots) };
+                done.then_some((slots, 1))
+            }
+        }
+    }
+
+    /// Keys that come from now on may be at addresses where others were.
+    pub fn forget_recent(&mut self) {
+        self.recent = [(0, 0, usize::MAX); RECENT];
+    }
+
+    /// # Safety
+    /// As for [`Groups::add`].
+    unsafe fn find(&mut self, key: &[u64]) -> Option<usize> {
+        // A constant key has the same address each time.
+        let (first, second, at) = recent_place(key);
+        let (a, b, known) = self.recent[at];
+        if key.len() <= 2 && (a, b) == (first, second) && known != usize::MAX {
+            return Some(known);
+        }
+        // SAFETY: the caller's promise.
+        let group = unsafe { self.index.find(self.key, key) }?;
+        self.recent[at] = (first, second, group);
+        Some(group)
+    }
+
+    fn remember(&mut self, key: &[u64], group: usize) {
+        let (first, second, at) = recent_place(key);
+        self.recent[at] = (first, second, group);
+    }
+
+    /// The type of the groups.
+    pub fn ty(&self) -> Type {
+        let value = match &self.collect {
+            Collect::List => Type::List(Box::new(self.value.clone())),
+            Collect::Join | Collect::Fold { create: None, .. } => self.value.clone(),
+            Collect::Fold { create: Some(create), .. } => create.result().clone(),
+        };
+        Type::Tuple(vec![self.key.clone(), value])
+    }
+
+    /// The groups, one run of records per bucket.
+    pub fn finish(self) -> Vec<Records> {
+        let buckets = self.buckets.max(1);
+        let ty = self.ty();
+        let Some((_, value)) = pair_of(&ty) else { return Vec::new() };
+        let mut slots: Vec<(usize, Vec<u64>)> = vec![(0, Vec::new()); buckets];
+        for (group, (items, count)) in self.values.iter().enumerate() {
+            let key = self.index.key(group);
+            let (records, slots) = &mut slots[bucket_of(self.key, key, buckets)];
+            *records += 1;
+            slots.extend_from_slice(key);
+            match (&self.collect, value) {
+                (Collect::List | Collect::Join, Type::List(item)) => {
+                    // SAFETY: the items' slots were collected from values of the item's type.
+                    slots.push(unsafe { self.heap.list(item, *count, items) });
+                }
+                _ => {
+                    let at = slots.len();
+                    slots.extend_from_slice(items);
+                    // SAFETY: the slots are a folded value's; what it points to is alive.
+                    unsafe { self.heap.keep(value, &mut slots[at..]) };
                 }
             }
-            data.push(0x86);
         }
-        let block = |(records, mut data)| {
-            pickle::end_list(&mut data);
-            vec![Arc::new(DataBlock { records, data }) as BlockRef]
-        };
-        blocks.into_iter().map(block).collect()
+        let heap = Arc::new(self.heap);
+        // SAFETY: keys and values were kept in the heap above.
+        let records = |(len, slots)| unsafe { Records::from_parts(&ty, len, slots, heap.clone()) };
+        slots.into_iter().map(records).collect()
     }
-}
 
-/// Bytes that are equal exactly if the keys are.
-fn canonical(ty: &Type, slots: &[u64], out: &mut Vec<u8>) {
-    match ty {
-        Type::Str => {
-            let text = text_of(slots);
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
-        Type::Tuple(items) => each_item(items, slots, |item, slots| canonical(item, slots, out)),
-        Type::Option(value) => {
-            out.push(u8::from(slots[0] != 0));
-            if slots[0] != 0 {
-                canonical(value, &slots[1..], out);
+    /// Records that give the same groups when they are grouped again: as if they were the first. `None` if there
+    /// are none such, because the first value of a key is made into something else.
+    pub fn replay(mut self) -> Option<Records> {
+        self.buckets = 1;
+        match &self.collect {
+            Collect::Fold { create: Some(_), .. } => None,
+            Collect::Join | Collect::Fold { create: None, .. } => self.finish().pop(),
+            Collect::List => {
+                let width = self.value.slots();
+                let ty = Type::Tuple(vec![self.key.clone(), self.value.clone()]);
+                let mut records = Records::new(&ty);
+                let mut record = Vec::new();
+                for (group, (items, count)) in self.values.iter().enumerate() {
+                    for at in 0..*count {
+                        record.clear();
+                        record.extend_from_slice(self.index.key(group));
+                        record.extend_from_slice(&items[at * width..(at + 1) * width]);
+                        // SAFETY: a key and a value that came with it.
+                        unsafe { records.push(&record) };
+                    }
+                }
+                Some(records)
             }
         }
-        _ => slots.iter().for_each(|slot| out.extend_from_slice(&slot.to_le_bytes())),
+    }
+
+    /// Whether [`Groups::replay`] gives records.
+    pub fn can_replay(&self) -> bool {
+        !matches!(self.collect, Collect::Fold { create: Some(_), .. })
     }
 }
 
-fn hash_of(ty: &Type, slots: &[u64]) -> i64 {
+/// Values of more slots are not folded.
+pub const MOST_SLOTS: usize = 32;
+
+fn recent_place(key: &[u64]) -> (u64, u64, usize) {
+    let (first, second) = (key.first().copied().unwrap_or(0), key.get(1).copied().unwrap_or(0));
+    (first, second, (first ^ (first >> 7) ^ second) as usize % RECENT)
+}
+
+/// Positions of keys, counted as they are inserted.
+#[derive(Default)]
+pub struct KeyIndex {
+    width: usize,
+    table: HashTable<u32>,
+    hashes: Vec<u64>,
+    keys: Vec<u64>,
+}
+
+impl KeyIndex {
+    /// No keys of a type yet.
+    pub fn new(key: &Type) -> KeyIndex {
+        KeyIndex { width: key.slots(), ..KeyIndex::default() }
+    }
+
+    /// The position of a key.
+    ///
+    /// # Safety
+    /// The slots must be those of a key of the type, as must those of all keys before.
+    pub unsafe fn find(&self, ty: &Type, key: &[u64]) -> Option<usize> {
+        // SAFETY: the caller's promise.
+        let hash = unsafe { quick_hash(ty, key) };
+        let same = |&at: &u32| {
+            let other = &self.keys[at as usize * self.width..][..self.width];
+            // SAFETY: as above.
+            unsafe { same_key(ty, key, other) }
+        };
+        self.table.find(hash, same).map(|&at| at as usize)
+    }
+
+    /// Takes in a key that is not there yet, a copy of it in `heap`; its position.
+    ///
+    /// # Safety
+    /// As for [`KeyIndex::find`].
+    pub unsafe fn insert(&mut self, ty: &Type, key: &[u64], heap: &Heap) -> usize {
+        // SAFETY: the caller's promise.
+        let hash = unsafe { quick_hash(ty, key) };
+        let position = self.hashes.len();
+        let at = self.keys.len();
+        self.keys.extend_from_slice(key);
+        // SAFETY: the caller's promise.
+        unsafe { heap.keep(ty, &mut self.keys[at..]) };
+        self.hashes.push(hash);
+        let hashes = &self.hashes;
+        self.table.insert_unique(hash, position as u32, |&at| hashes[at as usize]);
+        position
+    }
+
+    /// Forgets that the key at a position is there; the key can still be read.
+    pub fn forget(&mut self, position: usize) {
+        let hash = self.hashes[position];
+        let same = |&at: &u32| at as usize == position;
+        if let Ok(entry) = self.table.find_entry(hash, same) {
+            entry.remove();
+        }
+    }
+
+    /// The key at a position.
+    pub fn key(&self, position: usize) -> &[u64] {
+        &self.keys[position * self.width..(position + 1) * self.width]
+    }
+}
+
+/// A hash for tables in memory; equal keys have equal ones.
+///
+/// # Safety
+/// The slots must be those of a value of `ty`, a type of keys.
+pub unsafe fn quick_hash(ty: &Type, slots: &[u64]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hash_into(ty, slots, &mut hasher);
+    hasher.finish()
+}
+
+fn hash_into(ty: &Type, slots: &[u64], hasher: &mut FxHasher) {
+    match ty {
+        Type::Str => hasher.write(text_of(slots).as_bytes()),
+        Type::Tuple(items) => each_item(items, slots, |item, slots| hash_into(item, slots, hasher)),
+        Type::Option(value) if slots[0] != 0 => hash_into(value, &slots[1..], hasher),
+        Type::Option(_) => hasher.write_u64(0),
+        _ => slots.iter().for_each(|&slot| hasher.write_u64(slot)),
+    }
+}
+
+/// Whether two keys of a type are equal.
+///
+/// # Safety
+/// As for [`quick_hash`].
+pub unsafe fn same_key(ty: &Type, a: &[u64], b: &[u64]) -> bool {
+    match ty {
+        Type::Str => a == b || text_of(a) == text_of(b),
+        Type::Tuple(items) => {
+            let mut at = 0;
+            items.iter().all(|item| {
+                let next = at..at + item.slots();
+                at = next.end;
+                // SAFETY: the caller's promise holds for each item.
+                unsafe { same_key(item, &a[next.clone()], &b[next]) }
+            })
+        }
+        // SAFETY: the caller's promise holds for the values that are there.
+        Type::Option(value) => {
+            a[0] == b[0] && (a[0] == 0 || unsafe { same_key(value, &a[1..], &b[1..]) })
+        }
+        _ => a == b,
+    }
+}
+
+/// The bucket that PySpark sends a key to.
+pub fn bucket_of(ty: &Type, key: &[u64], buckets: usize) -> usize {
+    if buckets <= 1 {
+        return 0;
+    }
+    portable_hash(ty, key).rem_euclid(buckets as i64) as usize
+}
+
+fn portable_hash(ty: &Type, slots: &[u64]) -> i64 {
     match ty {
         Type::Str => hash::of_str(text_of(slots)),
         Type::Int => hash::of_int(slots[0] as i64),
         Type::Bool => slots[0] as i64,
-        Type::Option(value) if slots[0] != 0 => hash_of(value, &slots[1..]),
+        Type::Option(value) if slots[0] != 0 => portable_hash(value, &slots[1..]),
         Type::Tuple(items) => {
             let mut parts = Vec::with_capacity(items.len());
-            each_item(items, slots, |item, slots| parts.push(hash_of(item, slots)));
+            each_item(items, slots, |item, slots| parts.push(portable_hash(item, slots)));
             hash::of_tuple(&parts)
         }
         // `None` is 0 to PySpark; the others are never keys.
@@ -180,9 +364,51 @@ fn each_item<'t>(items: &'t [Type], slots: &[u64], mut f: impl FnMut(&'t Type, &
 }
 
 fn text_of(slots: &[u64]) -> &str {
-    // SAFETY: the slots are a string's: UTF-8 in memory that outlives the groups.
+    // SAFETY: the slots are a string's: UTF-8 in memory that is alive.
     unsafe {
         let bytes = std::slice::from_raw_parts(slots[0] as *const u8, slots[1] as usize);
         std::str::from_utf8_unchecked(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &'static str) -> [u64; 2] {
+        [text.as_ptr() as u64, text.len() as u64]
+    }
+
+    #[test]
+    fn values_are_listed_by_key_in_the_order_of_the_records() {
+        let ty = Type::Tuple(vec![Type::Str, Type::Int]);
+        let Some(mut groups) = Groups::new(&ty, Collect::List, 1) else { unreachable!("a pair") };
+        for (key, value) in [("b", 1), ("a", 2), ("b", 3)] {
+            let [address, length] = text(key);
+            // SAFETY: the slots of a pair of a string and an integer.
+            assert!(unsafe { groups.add(&[address, length, value]) });
+        }
+        let records = groups.finish();
+        let mut packed = Vec::new();
+        for record in records[0].iter() {
+            // SAFETY: records of their own type.
+            unsafe { tidemill_udf::packed::write(&mut packed, records[0].ty(), record) };
+        }
+        let number = |n: u64| n.to_le_bytes().to_vec();
+        let length = |n: u32| n.to_le_bytes().to_vec();
+        let b = [length(1), b"b".to_vec(), length(2), number(1), number(3)].concat();
+        let a = [length(1), b"a".to_vec(), length(1), number(2)].concat();
+        assert_eq!(packed, [b, a].concat());
+    }
+
+    #[test]
+    fn keys_go_where_portable_hash_sends_them() {
+        // From PySpark with PYTHONHASHSEED=0 and CPython 3.11: portable_hash(("a", 1)), of 7 and of None.
+        let pair = Type::Tuple(vec![Type::Str, Type::Int]);
+        let [address, length] = text("a");
+        let hash = portable_hash(&pair, &[address, length, 1]);
+        assert_eq!(hash, hash::of_tuple(&[hash::of_str("a"), 1]));
+        assert_eq!(portable_hash(&Type::Int, &[7]), 7);
+        assert_eq!(bucket_of(&Type::Int, &[u64::MAX], 3), (-2_i64).rem_euclid(3) as usize);
     }
 }

@@ -14,7 +14,10 @@ mod hash;
 mod native;
 mod op;
 mod rdd;
+mod stage;
+mod state;
 mod streaming;
+mod update;
 mod worker;
 
 use pyo3::prelude::*;

@@ -17,7 +17,8 @@ use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::{TaskContext, TaskError};
 use tidemill::{Error, UserError};
 
-use crate::block::{from_wire, wire_form};
+use crate::block::{from_wire, wire_form, wire_kind};
+use crate::native::Part;
 
 /// Payloads a worker keeps before it is told to drop them all.
 const MOST_PAYLOADS: usize = 256;
@@ -57,6 +58,7 @@ struct Request<'a> {
     broadcasts: Vec<(u64, usize)>,
     drop_broadcasts: Vec<u64>,
     inputs: Vec<Vec<(u8, usize, usize)>>,
+    part: Option<&'a Part>,
 }
 
 #[derive(Deserialize)]
@@ -121,16 +123,17 @@ impl Worker {
         Ok((worker, process))
     }
 
-    /// Runs one task. An I/O error means that the worker has died.
+    /// Runs one task, or a part of one. An I/O error means that the worker has died.
     pub fn run(
         &mut self,
         payload: &Payload,
+        part: Option<&Part>,
         inputs: &[Partition],
         known: &Broadcasts,
         split: usize,
         cx: &TaskContext,
     ) -> std::io::Result<Result<Vec<Partition>, TaskError>> {
-        if let Err(error) = self.send(payload, inputs, known, split, cx)? {
+        if let Err(error) = self.send(payload, part, inputs, known, split, cx)? {
             return Ok(Err(TaskError::Fatal(error)));
         }
         self.receive(cx)
@@ -139,6 +142,7 @@ impl Worker {
     fn send(
         &mut self,
         payload: &Payload,
+        part: Option<&Part>,
         inputs: &[Partition],
         known: &Broadcasts,
         split: usize,
@@ -161,19 +165,24 @@ impl Worker {
                 shared.push((*id, value));
             }
         }
-        let form =
-            |block: &BlockRef| wire_form(block).map(|(kind, data)| (kind, block.len(), data.len()));
-        let parts = inputs.iter().map(|partition| partition.iter().map(form).collect());
-        let inputs_header = match parts.collect::<Result<Vec<Vec<_>>, Error>>() {
-            Ok(header) => header,
+        let data: Result<Vec<_>, Error> = inputs.iter().flatten().map(wire_form).collect();
+        let data = match data {
+            Ok(data) => data,
             Err(error) => return Ok(Err(error)),
         };
+        let mut lengths = data.iter().map(|bytes| bytes.len());
+        let mut form =
+            |block: &BlockRef| (wire_kind(block), block.len(), lengths.next().unwrap_or(0));
+        let mut inputs_header = Vec::new();
+        for partition in inputs {
+            inputs_header.push(partition.iter().map(&mut form).collect());
+        }
         let header = serde_json::to_vec(&Request {
             function: &payload.hash,
             fn_len: body.len(),
             clear,
-            head: payload.has_head,
-            tail: payload.buckets,
+            head: part.map_or(payload.has_head, Part::has_head),
+            tail: part.map_or(payload.buckets, |p| if p.splits() { payload.buckets } else { 0 }),
             split,
             partition: cx.partition,
             attempt: cx.attempt,
@@ -183,12 +192,12 @@ impl Worker {
             broadcasts: shared.iter().map(|(id, value)| (*id, value.len())).collect(),
             drop_broadcasts: dropped,
             inputs: inputs_header,
+            part,
         })?;
         let length = (header.len() as u32).to_le_bytes();
         let mut pieces: Vec<&[u8]> = vec![&length, &header, body];
         pieces.extend(shared.iter().map(|(_, value)| *value));
-        let blocks = inputs.iter().flatten().filter_map(|block| wire_form(block).ok());
-        pieces.extend(blocks.map(|(_, data)| data));
+        pieces.extend(data.iter().map(AsRef::<[u8]>::as_ref));
         write_all(&mut self.writer, &pieces).map(Ok)
     }
 

@@ -57,6 +57,10 @@ impl Gen<'_> {
                 let result = self.inline(f, vec![value])?;
                 self.go_on(rest, result.map(|v| Value::tuple(vec![key, v])), emitted)
             }
+            Step::Pair => {
+                let pair = self.pair(value)?;
+                self.chain(rest, Value::tuple(pair.to_vec()), emitted)
+            }
             Step::FlatMapValues(f) => {
                 let [key, value] = self.pair(value)?;
                 let Some(list) = self.items_of(f, value)? else { return Ok(()) };

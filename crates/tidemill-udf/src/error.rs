@@ -39,6 +39,11 @@ impl Reason {
         Reason::Unsupported { what: what.into(), line }
     }
 
+    /// An operation that is not compiled for a type, wherever it is.
+    pub fn types_of(what: &str, ty: &Type) -> Reason {
+        Reason::types(what, &[ty], 0)
+    }
+
     pub(crate) fn types(what: impl Into<String>, types: &[&Type], line: u32) -> Reason {
         let names: Vec<String> = types.iter().map(|t| t.to_string()).collect();
         Reason::Types { what: what.into(), types: names.join(" and "), line }

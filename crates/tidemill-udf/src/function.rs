@@ -1,6 +1,4 @@
-//! Compiled functions: a chain over lines of text, and a reducer of two values.
-
-use std::cell::Cell;
+//! Compiled chains of operators, and how any function is compiled: by attempts.
 
 use cranelift_codegen::ir::{AbiParam, InstBuilder, UserFuncName, types};
 use cranelift_codegen::settings::{self, Configurable};
@@ -11,11 +9,10 @@ use cranelift_module::{Linkage, Module};
 use crate::emit::{Failure, Gen, Knowledge};
 use crate::error::{Reason, Result};
 use crate::runtime::{self, DONE, Rows};
-use crate::tree::{Function, Step};
+use crate::tree::Step;
 use crate::types::Type;
 
 type RowFn = unsafe extern "C" fn(*mut Rows<'_>, *const u64) -> u32;
-type ReduceFn = unsafe extern "C" fn(*mut Rows<'_>, *const u64, *const u64, *mut u64) -> u32;
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +24,9 @@ pub enum RowOutcome {
 }
 
 /// Machine code and what it points to.
-struct Code {
+pub(crate) struct Code {
     module: Option<JITModule>,
-    address: *const u8,
+    pub(crate) address: *const u8,
     constants: Vec<Box<[u8]>>,
 }
 
@@ -47,7 +44,7 @@ impl Drop for Code {
     }
 }
 
-/// A chain of operators over lines.
+/// A chain of operators over records.
 pub struct Compiled {
     code: Code,
     record: Type,
@@ -109,72 +106,8 @@ impl Compiled {
     }
 }
 
-/// A function of two values of one type that gives a third.
-pub struct Reducer {
-    code: Code,
-    slots: usize,
-    may_raise: bool,
-}
-
-/// Strings of a reduction that takes more than this are CPython's: native code frees none of them before
-/// the block ends.
-const MOST_REDUCED: usize = 256 << 20;
-
-impl Reducer {
-    /// Compiles `function` for values of type `ty`.
-    ///
-    /// # Errors
-    /// Why it cannot be compiled.
-    pub fn new(function: &Function, ty: &Type) -> Result<Reducer> {
-        let may_raise = Cell::new(false);
-        let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
-            let addresses = g.parameters[1..4].to_vec();
-            let (a, b) = (g.load(ty, addresses[0], 0), g.load(ty, addresses[1], 0));
-            let Some(result) = g.inline(function, vec![a, b])? else {
-                return Ok(());
-            };
-            if result.ty != *ty {
-                return Err(Reason::types("a reduction", &[ty, &result.ty], 0));
-            }
-            *record = Some(result.ty.clone());
-            g.store(&result, addresses[2]);
-            may_raise.set(g.may_raise);
-            Ok(())
-        };
-        let (code, _, _) = attempts(&[types::I64; 4], generate)?;
-        Ok(Reducer { code, slots: ty.slots(), may_raise: may_raise.get() })
-    }
-
-    /// Whether CPython could raise, or do anything but compute, on values of the type.
-    pub fn may_raise(&self) -> bool {
-        self.may_raise
-    }
-
-    /// Puts `b` into `a`; false, and `a` unchanged, if that is CPython's. Strings of the result may be in
-    /// `rows`.
-    ///
-    /// # Safety
-    /// `a` and `b` must be the slots of values of the reducer's type, and the strings they point to alive.
-    pub unsafe fn merge(&self, rows: &mut Rows<'_>, a: &mut [u64], b: &[u64]) -> bool {
-        let mut out = [0_u64; 16];
-        rows.begin_row();
-        if self.slots > out.len() || rows.allocated() > MOST_REDUCED {
-            return false;
-        }
-        // SAFETY: the code was generated for this signature; the slices hold values of its type.
-        let status = unsafe {
-            let run: ReduceFn = std::mem::transmute(self.code.address);
-            run(rows, a.as_ptr(), b.as_ptr(), out.as_mut_ptr())
-        };
-        if status == DONE {
-            a.copy_from_slice(&out[..self.slots]);
-        }
-        status == DONE
-    }
-}
-
 /// Attempts until one succeeds, each leaving one more statement to CPython.
-fn attempts(
+pub(crate) fn attempts(
     parameters: &[types::Type],
     generate: impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> Result<(Code, Type, Vec<Reason>)> {

@@ -7,6 +7,7 @@
 //! function on it. So the code may be incomplete, but it is never wrong.
 
 mod builtins;
+mod call;
 mod codegen;
 mod emit;
 mod error;
@@ -15,15 +16,19 @@ mod expr;
 mod function;
 mod indexing;
 mod methods;
+pub mod packed;
 pub mod pickle;
+mod records;
 mod runtime;
 mod scope;
 pub mod tree;
 mod types;
 mod unify;
 
+pub use call::Call;
 pub use error::{Reason, Result};
-pub use function::{Compiled, Reducer, RowOutcome};
+pub use function::{Compiled, RowOutcome};
+pub use records::{Heap, Records, has_pointers, list_items, pair_of, same_value};
 pub use runtime::Rows;
 pub use tree::{Function, Step};
 pub use types::Type;

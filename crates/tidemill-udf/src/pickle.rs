@@ -1,17 +1,27 @@
 //! Writes values as CPython's pickle (protocol 4, without memo), so that a worker reads them as it reads any
 //! other block. Format: `Lib/pickletools.py` of CPython.
 
-use crate::runtime::bytes;
+use crate::runtime::{List, bytes};
 use crate::types::Type;
 
 /// Opens a pickled list.
 pub fn begin_list(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\x80\x04](");
+    out.extend_from_slice(b"\x80\x04");
+    begin_items(out);
 }
 
 /// Closes it.
 pub fn end_list(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"e.");
+    end_items(out);
+    out.push(b'.');
+}
+
+fn begin_items(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"](");
+}
+
+fn end_items(out: &mut Vec<u8>) {
+    out.push(b'e');
 }
 
 /// Writes a value of `ty` from its slots.
@@ -34,8 +44,16 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
         Type::Str => write_str(out, unsafe { bytes(slots[0] as *const u8, slots[1] as usize) }),
         // SAFETY: the caller's promise holds for each item.
         Type::Tuple(items) => unsafe { write_tuple(out, items, slots) },
-        // Records never hold lists.
-        Type::List(_) => out.push(b'N'),
+        Type::List(item) => {
+            begin_items(out);
+            // SAFETY: the caller's promise.
+            let list = unsafe { &*(slots[0] as *const List) };
+            for index in 0..list.len as usize {
+                // SAFETY: the index is within the list.
+                unsafe { write(out, item, list.item(index)) };
+            }
+            end_items(out);
+        }
     }
 }
 

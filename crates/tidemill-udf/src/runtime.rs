@@ -57,6 +57,37 @@ impl Rows<'_> {
         self.given_up.push(self.records);
     }
 
+    /// Rows of no chain: where calls keep what they make.
+    pub fn for_calls() -> Self {
+        Rows::new(0)
+    }
+
+    /// Rows of no chain, to be filled with records of so many slots.
+    pub fn of_width(width: usize) -> Self {
+        Rows::new(width)
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, record: &[u64]) {
+        self.slots.extend_from_slice(record);
+        self.records += 1;
+    }
+
+    /// Forgets the first records; no row has been given up so far.
+    pub fn drop_first(&mut self, count: usize) {
+        self.slots.drain(..count * self.width);
+        self.records -= count;
+    }
+
+    /// Forgets the records so far; also what they point to, unless it is in use elsewhere.
+    pub fn clear(&mut self, keep_strings: bool) {
+        self.slots.clear();
+        self.records = 0;
+        if !keep_strings {
+            self.arena.reset();
+        }
+    }
+
     /// Number of records of rows that were not given up.
     pub fn len(&self) -> usize {
         self.records
@@ -78,13 +109,50 @@ impl Rows<'_> {
     }
 }
 
-/// A list; it lives as long as its row.
+/// A list; it lives as long as its row, or the records that hold it.
 #[repr(C)]
 pub(crate) struct List {
     pub(crate) data: *mut u64,
     pub(crate) len: u64,
     capacity: u64,
     width: u64,
+}
+
+/// The slot of a list that has no items and is never written.
+pub(crate) fn empty_list() -> u64 {
+    struct Empty(List);
+    // SAFETY: nothing writes it, as it has no items and its address goes to where lists are read.
+    unsafe impl Sync for Empty {}
+    static EMPTY: Empty =
+        Empty(List { data: std::ptr::NonNull::dangling().as_ptr(), len: 0, capacity: 0, width: 0 });
+    std::ptr::from_ref(&EMPTY.0) as u64
+}
+
+impl List {
+    /// A list of items whose slots are there already.
+    pub(crate) fn of(data: &mut [u64], len: usize, width: usize) -> List {
+        let (data, len) = (data.as_mut_ptr(), len as u64);
+        List { data, len, capacity: len, width: width as u64 }
+    }
+
+    /// The slots of all items.
+    ///
+    /// # Safety
+    /// The list must be alive.
+    pub(crate) unsafe fn slots<'a>(&self) -> &'a [u64] {
+        // SAFETY: `data` holds the slots of `len` items by the list's invariant.
+        unsafe { std::slice::from_raw_parts(self.data, (self.len * self.width) as usize) }
+    }
+
+    /// The slots of an item.
+    ///
+    /// # Safety
+    /// The list must be alive, and the index less than its length.
+    pub(crate) unsafe fn item<'a>(&self, index: usize) -> &'a [u64] {
+        let width = self.width as usize;
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts(self.data.add(index * width), width) }
+    }
 }
 
 /// Python's ASCII white space: what `str.split()` and `str.strip()` take.

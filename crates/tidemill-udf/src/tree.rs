@@ -19,19 +19,9 @@ pub enum Step {
     MapValues(Function),
     /// `flatMapValues(f)`.
     FlatMapValues(Function),
-}
-
-impl Step {
-    /// The user's function.
-    pub fn function(&self) -> &Function {
-        match self {
-            Step::Map(f)
-            | Step::Filter(f)
-            | Step::FlatMap(f)
-            | Step::MapValues(f)
-            | Step::FlatMapValues(f) => f,
-        }
-    }
+    /// Takes key and value out of a record, as what follows does first of all.
+    #[serde(skip)]
+    Pair,
 }
 
 /// A function: parameters and body.

@@ -78,6 +78,31 @@ impl Type {
         }
     }
 
+    /// The type of a code.
+    ///
+    /// ```
+    /// use tidemill_udf::Type;
+    /// let ty = Type::from_code("(s?[i])");
+    /// assert_eq!(ty.map(|ty| ty.to_string()), Some("tuple[str, list[int] or None]".to_owned()));
+    /// assert_eq!(Type::from_code("(s"), None);
+    /// ```
+    pub fn from_code(code: &str) -> Option<Type> {
+        let mut rest = code.as_bytes();
+        let ty = parse(&mut rest)?;
+        rest.is_empty().then_some(ty)
+    }
+
+    /// Slots of a value of the type that means nothing, but may be looked at.
+    pub fn absent(&self) -> Vec<u64> {
+        match self {
+            Type::Str => vec![std::ptr::NonNull::<u8>::dangling().as_ptr() as u64, 0],
+            Type::Tuple(items) => items.iter().flat_map(Type::absent).collect(),
+            Type::Option(value) => [vec![0], value.absent()].concat(),
+            Type::List(_) => vec![crate::runtime::empty_list()],
+            _ => vec![0; self.slots()],
+        }
+    }
+
     /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`, `?.`.
     pub fn code(&self) -> String {
         match self {
@@ -92,6 +117,34 @@ impl Type {
             Type::Never => "!".into(),
         }
     }
+}
+
+fn parse(rest: &mut &[u8]) -> Option<Type> {
+    let (&first, after) = rest.split_first()?;
+    *rest = after;
+    Some(match first {
+        b'n' => Type::None,
+        b'b' => Type::Bool,
+        b'i' => Type::Int,
+        b'f' => Type::Float,
+        b's' => Type::Str,
+        b'!' => Type::Never,
+        b'?' => Type::Option(Box::new(parse(rest)?)),
+        b'[' => {
+            let item = parse(rest)?;
+            *rest = rest.strip_prefix(b"]")?;
+            Type::List(Box::new(item))
+        }
+        b'(' => {
+            let mut items = Vec::new();
+            while rest.first() != Some(&b')') {
+                items.push(parse(rest)?);
+            }
+            *rest = &rest[1..];
+            Type::Tuple(items)
+        }
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Type {

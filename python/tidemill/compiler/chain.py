@@ -1,7 +1,8 @@
-"""Which part of a stage's operators is compiled, and what is left for the worker.
+"""Which operators of a stage may be compiled, in which phases, and what is left for the worker.
 
-Called by the engine once per distinct stage, on the thread that submits the job. The compiled part
-is a prefix of the narrow operators; the first function that cannot be compiled ends it.
+Called by the engine once per distinct stage, on the thread that submits the job. A phase is a chain
+of narrow operators and the sink that takes its records: a grouping, a reduction, a count. What
+types the data have is not known yet, so the engine may compile less than is planned here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill import ops
 from tidemill._engine import portable_hash
-from tidemill.compiler import rows
 from tidemill.compiler.front import describe
 
 if TYPE_CHECKING:
@@ -27,79 +27,120 @@ STEPS: dict[Any, str] = {
 }
 
 
-def plan(stage: list[Callable[..., Any]], has_tail: bool) -> dict[str, Any]:
-    """Say what of a stage to compile.
+def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dict[str, Any]:
+    """Say what of a stage may be compiled.
 
     Parameters
     ----------
     stage : list of callable
-        The operators of `tidemill.ops`, in order; with `has_tail` the last one splits.
+        The operators of `tidemill.ops`, in order; with `has_head` the first one takes several
+        inputs, with `has_tail` the last one splits.
 
     Returns
     -------
     dict
-        ``plan``: JSON for the code generator, or None if nothing is compiled; ``functions``: one
-        line per function, ``name (file:line): compiled`` or why not; ``rows``: from the code of the
-        record type to the operators that run given-up rows; ``after``: the operators that follow,
-        which also run given-up rows that were not run yet.
+        ``plan``: JSON for the engine (its `native/plan.rs`), or None if nothing can be compiled;
+        ``update``: JSON of the function of an `updateStateByKey`, or None; ``functions``: one line
+        per function, ``name (file:line): compiled`` or why not.
 
     Examples
     --------
     >>> from functools import partial
     >>> from tidemill import ops
-    >>> found = plan([partial(ops.map_records, str.strip)], False)
-    >>> found["plan"] is None or "strip" in found["plan"]
-    True
+    >>> found = plan([partial(ops.map_records, str.strip)], False, False)
+    >>> found["functions"], "strip" in found["plan"]
+    (['str.strip: compiled'], True)
     """
+    if has_head:
+        return _update(stage)
     pipes, tail = (stage[:-1], stage[-1:]) if has_tail else (stage, [])
-    steps, functions = _steps(pipes)
-    taken, rest = pipes[: len(steps)], pipes[len(steps) :]
-    found: dict[str, Any] = {"steps": steps, "rest": bool(rest or tail)}
-    if len(rest) == 1 and _buckets_by_key(tail):
-        functions += _sink(rest[0], found)
-    return {
-        "plan": json.dumps(found) if steps else None,
-        "functions": functions,
-        "rows": lambda code: [partial(rows.redo, taken, code)],
-        "after": [partial(rows.merge, taken), *rest, *tail],
-    }
-
-
-def _steps(pipes: list[Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    steps: list[dict[str, Any]] = []
     functions: list[str] = []
+    phases, rest = _phases(pipes, functions)
+    splits = has_tail and _splits_by_key(tail[0])
+    if rest is None and has_tail and not splits:
+        rest = len(pipes)
+    found = {"phases": phases, "rest": rest, "splits": splits, "operators": len(pipes)}
+    useful = bool(phases) or (splits and rest is None)
+    return {"plan": json.dumps(found) if useful else None, "update": None, "functions": functions}
+
+
+def _update(stage: list[Any]) -> dict[str, Any]:
+    """The plan of a stage that begins with an operator of several inputs."""
+    found: dict[str, Any] = {"plan": None, "update": None, "functions": []}
+    update = _argument(stage[0], ops.update_state)
+    if update is not None and len(stage) == 1:
+        tree = describe(update, 2)
+        found["functions"] = [_line(update, tree)]
+        if tree["ok"]:
+            found["update"] = json.dumps(tree)
+    return found
+
+
+def _phases(pipes: list[Any], functions: list[str]) -> tuple[list[dict[str, Any]], int | None]:
+    """The phases, and the place of the first operator that is the worker's, if there is one."""
+    phases: list[dict[str, Any]] = []
+    at = 0
+    while at < len(pipes):
+        steps = _steps(pipes[at:], functions)
+        end = at + len(steps)
+        sink = _sink(pipes[end], functions) if end < len(pipes) else None
+        if steps or sink:
+            phases.append({"first": at, "steps": steps, "sink": sink})
+        if not sink:
+            return phases, end if end < len(pipes) else None
+        at = end + 1
+    return phases, None
+
+
+def _steps(pipes: list[Any], functions: list[str]) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = []
     for op in pipes:
         name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
         if name is None:
             break
-        tree = describe(op.args[0])
-        functions.append(_line(op.args[0], tree))
-        if not tree["ok"]:
+        tree = _tree(op.args[0], 1, functions)
+        if tree is None:
             break
         steps.append({"op": name, **tree})
-    return steps, functions
+    return steps
 
 
-def _sink(op: Any, found: dict[str, Any]) -> list[str]:
-    """Take an aggregation by key into the plan."""
+def _sink(op: Any, functions: list[str]) -> dict[str, Any] | None:
+    """An operator that takes all records before it gives any."""
     if op is ops.group_by_key:
-        found["sink"] = "group"
-        return []
-    if type(op) is partial and op.func is ops.reduce_by_key and len(op.args) == 1:
-        tree = describe(op.args[0], 2)
-        if tree["ok"]:
-            found["sink"], found["reduce"] = "reduce", tree
-        return [_line(op.args[0], tree)]
-    return []
+        return {"kind": "group"}
+    if op is ops.merge_groups:
+        return {"kind": "merge"}
+    if op is ops.count_records:
+        return {"kind": "count"}
+    count = _argument(op, ops.take_first)
+    if type(count) is int:
+        return {"kind": "take", "count": max(count, 0)}
+    for kind, operator in (("reduce", ops.reduce_by_key), ("total", ops.reduce_records)):
+        merge = _argument(op, operator)
+        if merge is not None:
+            tree = _tree(merge, 2, functions)
+            return {"kind": kind, "merge": tree} if tree else None
+    if type(op) is partial and op.func is ops.combine_by_key and len(op.args) == 2:
+        create, merge = _tree(op.args[0], 1, functions), _tree(op.args[1], 2, functions)
+        return {"kind": "combine", "create": create, "merge": merge} if create and merge else None
+    return None
 
 
-def _buckets_by_key(tail: list[Any]) -> bool:
-    return bool(
-        tail
-        and type(tail[0]) is partial
-        and tail[0].func is ops.bucket_by_key
-        and tail[0].args == (portable_hash,)
-    )
+def _argument(op: Any, operator: Any) -> Any:
+    """The one thing that an operator is bound to, if it is that operator."""
+    bound = type(op) is partial and op.func is operator and len(op.args) == 1
+    return op.args[0] if bound else None
+
+
+def _tree(function: Any, arity: int, functions: list[str]) -> dict[str, Any] | None:
+    tree = describe(function, arity)
+    functions.append(_line(function, tree))
+    return tree if tree["ok"] else None
+
+
+def _splits_by_key(op: Any) -> bool:
+    return _argument(op, ops.bucket_by_key) is portable_hash
 
 
 def _line(function: Callable[..., Any], tree: dict[str, Any]) -> str:

@@ -1,19 +1,22 @@
-"""In the worker: rows that native code gave up, and what follows the compiled part of a stage.
+"""In the worker: the parts of a stage that the engine's compiled code leaves to it.
 
 The reply for given-up rows holds, for each row, the number of its records (u32) and the records'
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
-and UTF-8, ``n`` as nothing, ``?`` as i64 0 for None or i64 1 and the value, ``(...)`` item by item;
-all little-endian. The engine's `native.rs` reads it. Types must be exactly the compiled ones. At
-the first row that has a record of another type, the reply becomes a plain list: a list of records
-for each row so far, then the lines of the rows that follow, not run yet. What follows the compiled
-part may fail on that record, and then CPython would not have come to the later rows.
+and UTF-8, ``n`` as nothing, ``?`` as i64 0 for None or i64 1 and the value, ``(...)`` item by item,
+``[...]`` as u32 length and the items; all little-endian. The engine's `packed.rs` reads it. Types
+must be exactly the compiled ones. At the first row that has a record of another type, the reply
+becomes a plain list: a list of records for each row so far, then the rows that follow, not run yet.
+What follows the compiled part may fail on that record, and then CPython would not have come to the
+later rows.
 """
 
 from __future__ import annotations
 
 import struct
+from functools import partial
 from itertools import islice
 
+from tidemill import ops
 from tidemill.serializers import Slots
 
 TYPE_CHECKING = False
@@ -24,38 +27,97 @@ if TYPE_CHECKING:
 INT64 = range(-(1 << 63), 1 << 63)
 
 
-def redo(pipes: list[Callable[..., Any]], code: str, index: int, records: Iterable[Any]) -> Any:
-    """Run each line through the operators by itself; return the records of each."""
+class Unrun:
+    """A row that the worker did not run through the chain."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: Any):
+        self.row = row
+
+
+def operators(stage: list[Any], part: dict[str, Any]) -> list[Callable[..., Any]]:
+    """Return the operators of a part of a stage (the engine's `native/plan.rs` names the parts).
+
+    Examples
+    --------
+    >>> stage = [partial(ops.map_records, len), ops.group_by_key]
+    >>> operators(stage, {"part": "from", "operator": 1}) == [ops.group_by_key]
+    True
+    """
+    kind = part["part"]
+    if kind == "from":
+        return stage[part["operator"] :]
+    if kind == "updates":
+        return [partial(update_each, stage[0].args[0], part["code"])]
+    if kind == "states":
+        return [place_states]
+    chain = stage[part["first"] : part["end"]]
+    if kind == "rows":
+        return [partial(redo, chain, part["code"])]
+    return [partial(merge, chain, part["unrun"]), *stage[part["end"] :]]
+
+
+def redo(chain: list[Callable[..., Any]], code: str, index: int, records: Iterable[Any]) -> Any:
+    """Run each row through the operators by itself; return the records of each."""
     results: list[Any] = []
     packed = bytearray()
-    lines = iter(records)
-    for line in lines:
-        results.append(list(_through(pipes, index, line)))
+    rows = iter(records)
+    for row in rows:
+        results.append(list(_through(chain, index, row)))
         if not _pack(code, results[-1], packed):
-            return [*results, *lines]
+            return [*results, *map(Unrun, rows)]
     return Slots(len(results), bytes(packed))
 
 
 def merge(
-    pipes: list[Callable[..., Any]], index: int, inputs: list[Iterator[Any]]
+    chain: list[Callable[..., Any]], unrun: bool, index: int, inputs: list[Iterator[Any]]
 ) -> Iterator[Any]:
     """Head: yield native records with the given-up rows' records in their places.
 
-    A given-up row is a list of its records, or a line, which is run when its turn comes: so that
-    effects and errors of all operators come in the order of the rows.
+    A given-up row is a list of its records, or is run when its turn comes: so that effects and
+    errors of all operators come in the order of the rows.
     """
     native, rows, places = inputs
     done = 0
     for place, row in zip(places, rows):
         yield from islice(native, place - done)
         done = place
-        yield from _through(pipes, index, row) if type(row) is str else row
+        if unrun:
+            yield from _through(chain, index, row)
+        elif type(row) is Unrun:
+            yield from _through(chain, index, row.row)
+        else:
+            yield from row
     yield from native
 
 
-def _through(pipes: list[Callable[..., Any]], index: int, line: str) -> Iterable[Any]:
-    result: Iterable[Any] = (line,)
-    for op in pipes:
+def update_each(
+    update: Callable[[list[Any], Any], Any], code: str, index: int, records: Iterable[Any]
+) -> Any:
+    """Return the next state of each (key, values, state)."""
+    results = list(ops.update_each(update, index, records))
+    packed = bytearray()
+    if all(_pack(code, [state], packed) for state in results):
+        return Slots(len(results), bytes(packed))
+    return results
+
+
+def place_states(index: int, inputs: list[Iterator[Any]]) -> Iterator[Any]:
+    """Head: yield native (key, state) records with CPython's in their places; a None is dropped."""
+    native, keys, states, places = inputs
+    done = 0
+    for place, key, state in zip(places, keys, states):
+        yield from islice(native, place - done)
+        done = place
+        if state is not None:
+            yield key, state
+    yield from native
+
+
+def _through(chain: list[Callable[..., Any]], index: int, row: Any) -> Iterable[Any]:
+    result: Iterable[Any] = (row,)
+    for op in chain:
         result = op(index, iter(result))
     return result
 
@@ -70,6 +132,8 @@ def _value(code: str, at: int, value: Any, packed: bytearray) -> int:
     kind, found = code[at], type(value)
     if kind == "(":
         return _items(code, at, value, packed) if found is tuple else 0
+    if kind == "[":
+        return _list(code, at, value, packed) if found is list else 0
     if kind == "?":
         packed += struct.pack("<q", value is not None)
         return _end(code, at + 1) if value is None else _value(code, at + 1, value, packed)
@@ -94,12 +158,18 @@ def _end(code: str, at: int) -> int:
     """Return where the code of a type ends."""
     if code[at] == "?":
         return _end(code, at + 1)
-    if code[at] != "(":
+    if code[at] not in "([":
         return at + 1
     at += 1
-    while code[at] != ")":
+    while code[at] not in ")]":
         at = _end(code, at)
     return at + 1
+
+
+def _list(code: str, at: int, value: list[Any], packed: bytearray) -> int:
+    packed += struct.pack("<I", len(value))
+    fits = all(_value(code, at + 1, item, packed) for item in value)
+    return _end(code, at) if fits else 0
 
 
 def _items(code: str, at: int, value: tuple[Any, ...], packed: bytearray) -> int:

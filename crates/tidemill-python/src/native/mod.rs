@@ -1,0 +1,163 @@
+//! Runs the compiled part of a stage on blocks of text or of typed records.
+//!
+//! A stage is cut into phases: a chain of operators that compiled code fuses, then a sink that takes all its
+//! records before the next phase begins (a grouping, a reduction, a count). How the data are typed is known when they
+//! are there, so a stage is compiled when its first block comes, once per type of input. What is not
+//! compiled follows in the worker, which gets the records of the last compiled phase.
+
+mod input;
+mod phase;
+mod plan;
+mod redo;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tidemill::block::{BlockRef, Partition};
+use tidemill::exec::TaskError;
+use tidemill_udf::{Records, Type};
+
+pub use input::Input;
+use phase::{Ended, Phase};
+pub use plan::{Part, Plan};
+pub use redo::{Redone, redone};
+
+use crate::block::TypedBlock;
+use crate::groups::bucket_of;
+
+/// A chain that gives up more than one row in this many is not worth it.
+const WORTH: usize = 2;
+/// Rows after which that is judged.
+const JUDGED: usize = 1000;
+
+/// Runs a part of the stage in the worker.
+pub type InWorker<'w> = dyn FnMut(&Part, &[Partition]) -> Result<Vec<Partition>, TaskError> + 'w;
+
+/// The compiled part of a stage, for one type of input.
+pub struct Native {
+    phases: Vec<Phase>,
+    /// The operator that the worker goes on with; `None` if nothing is left.
+    rest: Option<usize>,
+    counts: Counts,
+}
+
+/// Rows so far, and those given up.
+#[derive(Default)]
+pub struct Counts {
+    seen: AtomicUsize,
+    given_up: AtomicUsize,
+}
+
+impl Counts {
+    fn add(&self, seen: usize, given_up: usize) {
+        self.seen.fetch_add(seen, Ordering::Relaxed);
+        self.given_up.fetch_add(given_up, Ordering::Relaxed);
+    }
+}
+
+impl Native {
+    /// Compiles as many phases of a plan as can be, for records of type `input`; also tells what of them
+    /// is left to CPython. `None` if that is everything.
+    pub fn new(plan: &Plan, input: &Type) -> (Option<Native>, Vec<String>) {
+        let (mut phases, mut told) = (Vec::new(), Vec::new());
+        let mut ty = input.clone();
+        let mut rest = plan.rest;
+        for planned in &plan.phases {
+            let (phase, ended) = Phase::new(planned, &ty, &mut told);
+            if let Some(phase) = phase {
+                ty = phase.result().clone();
+                phases.push(phase);
+            }
+            if let Some(operator) = ended {
+                rest = Some(operator);
+                break;
+            }
+        }
+        let splits = rest.is_none() && plan.splits && !ty_splits(&ty);
+        if splits {
+            told.push(format!("  not compiled after all: splitting by a key of type {ty}"));
+            rest = Some(plan.operators);
+        }
+        if let (Some(last), None) = (phases.last_mut(), rest) {
+            last.is_last();
+        }
+        let useful = !phases.is_empty() || (rest.is_none() && plan.splits);
+        (useful.then_some(Native { phases, rest, counts: Counts::default() }), told)
+    }
+
+    /// Whether it still pays.
+    pub fn is_worth_it(&self) -> bool {
+        let seen = self.counts.seen.load(Ordering::Relaxed);
+        seen < JUDGED || self.counts.given_up.load(Ordering::Relaxed) * WORTH <= seen
+    }
+
+    /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does
+    /// not split its records.
+    pub fn run(
+        &self,
+        input: Partition,
+        buckets: usize,
+        worker: &mut InWorker<'_>,
+    ) -> Result<Vec<Partition>, TaskError> {
+        let mut current = input;
+        let last = self.phases.len().saturating_sub(1);
+        for (at, phase) in self.phases.iter().enumerate() {
+            let finish = if at == last && self.rest.is_none() { buckets } else { 0 };
+            match phase.run(&current, finish, &self.counts, worker)? {
+                Ended::Records(runs) if at == last && self.rest.is_none() => {
+                    return Ok(runs.into_iter().map(|run| vec![typed(run)]).collect());
+                }
+                Ended::Records(runs) => current = runs.into_iter().map(typed).collect(),
+                Ended::Partitions(result) => return Ok(result),
+            }
+        }
+        match self.rest {
+            Some(operator) => worker(&Part::From { operator }, &[current]),
+            None => Ok(split(&current, buckets)),
+        }
+    }
+}
+
+fn typed(records: Records) -> BlockRef {
+    Arc::new(TypedBlock(records))
+}
+
+fn ty_splits(ty: &Type) -> bool {
+    tidemill_udf::pair_of(ty).is_some_and(|(key, _)| key.is_key())
+}
+
+/// Deals the records of blocks out by key, where there is no compiled phase before.
+fn split(blocks: &[BlockRef], buckets: usize) -> Vec<Partition> {
+    let Some(input) = Input::of(blocks) else { return vec![Vec::new(); buckets] };
+    let mut dealt = Deal::new(&input.ty(), buckets);
+    let _ = input.each(|record| {
+        // SAFETY: records of the input's type, which is alive.
+        unsafe { dealt.push(record) };
+        std::ops::ControlFlow::Continue(())
+    });
+    dealt.runs.into_iter().map(|run| vec![typed(run)]).collect()
+}
+
+/// Records by the bucket of their key; one bucket takes records of any type.
+pub(crate) struct Deal {
+    key: Type,
+    pub(crate) runs: Vec<Records>,
+}
+
+impl Deal {
+    pub(crate) fn new(ty: &Type, buckets: usize) -> Deal {
+        let key = tidemill_udf::pair_of(ty).map_or(Type::None, |(key, _)| key.clone());
+        Deal { key, runs: (0..buckets.max(1)).map(|_| Records::new(ty)).collect() }
+    }
+
+    /// # Safety
+    /// The record must be one of the type, and what it points to alive.
+    pub(crate) unsafe fn push(&mut self, record: &[u64]) {
+        let bucket = match self.runs.len() {
+            1 => 0,
+            buckets => bucket_of(&self.key, &record[..self.key.slots()], buckets),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.runs[bucket].push(record) };
+    }
+}

@@ -1,0 +1,83 @@
+//! A compiled function of one or two values: a reducer, a combiner, an update of state.
+
+use std::cell::Cell;
+
+use cranelift_codegen::ir::types;
+
+use crate::emit::Gen;
+use crate::error::{Reason, Result};
+use crate::function::{Code, attempts};
+use crate::runtime::{DONE, Rows};
+use crate::tree::Function;
+use crate::types::Type;
+
+type CallFn = unsafe extern "C" fn(*mut Rows<'_>, *const u64, *const u64, *mut u64) -> u32;
+
+/// Strings that calls make take at most this; native code frees none of them before the block ends.
+const MOST_MADE: usize = 256 << 20;
+
+/// A function of one or two values.
+pub struct Call {
+    code: Code,
+    result: Type,
+    may_raise: bool,
+}
+
+impl Call {
+    /// Compiles `function` for arguments of these types. Its result is of type `result` if that is given.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled.
+    pub fn new(function: &Function, args: &[Type], result: Option<&Type>) -> Result<Call> {
+        let may_raise = Cell::new(false);
+        let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
+            let addresses = g.parameters[1..4].to_vec();
+            let values = args.iter().zip(&addresses).map(|(ty, &address)| g.load(ty, address, 0));
+            let values = values.collect();
+            let Some(mut value) = g.inline(function, values)? else {
+                return Ok(());
+            };
+            if let Some(wanted) = result {
+                match wanted.unify(&value.ty) {
+                    Some(both) if both == *wanted => value = g.coerce(&value, wanted),
+                    _ => return Err(Reason::types("a function giving", &[wanted, &value.ty], 0)),
+                }
+            }
+            *record = Some(value.ty.clone());
+            g.store(&value, addresses[2]);
+            may_raise.set(g.may_raise);
+            Ok(())
+        };
+        let (code, result, _) = attempts(&[types::I64; 4], generate)?;
+        Ok(Call { code, result, may_raise: may_raise.get() })
+    }
+
+    /// The type of its result.
+    pub fn result(&self) -> &Type {
+        &self.result
+    }
+
+    /// Whether CPython could raise, or do anything but compute, on values of these types.
+    pub fn may_raise(&self) -> bool {
+        self.may_raise
+    }
+
+    /// Calls it; false if the call is CPython's. Strings of the result may be in `rows`.
+    ///
+    /// # Safety
+    /// `a` and `b` must be the slots of values of the arguments' types (`b` may be anything for a function of
+    /// one value), and what they point to alive; `out` must have room for the result.
+    pub unsafe fn run(&self, rows: &mut Rows<'_>, a: &[u64], b: &[u64], out: &mut [u64]) -> bool {
+        rows.begin_row();
+        if rows.allocated() > MOST_MADE {
+            return false;
+        }
+        debug_assert!(out.len() >= self.result.slots());
+        // SAFETY: the code was generated for this signature; the caller's promise.
+        let status = unsafe {
+            let run: CallFn = std::mem::transmute(self.code.address);
+            run(rows, a.as_ptr(), b.as_ptr(), out.as_mut_ptr())
+        };
+        status == DONE
+    }
+}
