@@ -118,6 +118,11 @@ pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
     }
 }
 
+/// Whether compiled code can read some of a block's records, and leave the rest.
+pub fn is_typed(block: &BlockRef) -> bool {
+    block.as_any().is::<TypedBlock>() || block.as_any().is::<StateBlock>()
+}
+
 /// Calls `f` with each record of a typed block or a state; its type.
 fn each_typed(block: &BlockRef, mut f: impl FnMut(&Type, &[u64])) -> Option<Type> {
     if let Some(TypedBlock(records)) = block.as_any().downcast_ref() {

@@ -323,8 +323,8 @@ pub unsafe fn same_key(ty: &Type, a: &[u64], b: &[u64]) -> bool {
                 unsafe { same_key(item, &a[next.clone()], &b[next]) }
             })
         }
-        // SAFETY: the caller's promise holds for the values that are there.
         Type::Option(value) => {
+            // SAFETY: the caller's promise holds for the values that are there.
             a[0] == b[0] && (a[0] == 0 || unsafe { same_key(value, &a[1..], &b[1..]) })
         }
         _ => a == b,

@@ -9,6 +9,7 @@ use tidemill::exec::Engine;
 use tidemill::rdd::explain::explain;
 use tidemill::rdd::{Kind, RddRef};
 
+use crate::block::is_typed;
 use crate::errors::to_python;
 use crate::op::PyOp;
 
@@ -66,10 +67,15 @@ impl PyRdd {
         self.node.is_persisted()
     }
 
-    /// Whether the partitions are blocks in memory already.
+    /// Whether the partitions are blocks in memory that can only be read as a whole.
     #[getter]
     fn in_memory(&self) -> bool {
-        matches!(&self.node.kind, Kind::Source(source) if source.in_memory())
+        let Kind::Source(source) = &self.node.kind else { return false };
+        let whole = |partition| {
+            let blocks = source.read(partition).unwrap_or_default();
+            !blocks.iter().any(is_typed)
+        };
+        source.in_memory() && (0..source.partitions().unwrap_or(0)).all(whole)
     }
 
     fn pipe(&self, op: Py<PyAny>, label: &str) -> PyRdd {

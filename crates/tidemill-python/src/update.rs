@@ -29,8 +29,11 @@ pub struct Update {
     function: Function,
     /// Names the function and all that it captures.
     name: Arc<str>,
-    compiled: Lock<HashMap<(Type, Option<Type>), Option<Arc<Updater>>>>,
+    compiled: Lock<Compiled>,
 }
+
+/// By the types of values and states that a partition came with; nothing where it does not compile.
+type Compiled = HashMap<(Type, Option<Type>), Option<Arc<Updater>>>;
 
 /// It, compiled for one type of each.
 struct Updater {
@@ -94,6 +97,13 @@ impl Update {
     ) -> Option<Arc<Updater>> {
         let key = (inputs.value.clone(), inputs.state.clone());
         let mut compiled = self.compiled.lock();
+        if inputs.fresh.is_none() {
+            // No values are values of any type.
+            let same = |updater: &&Arc<Updater>| Some(&updater.state) == inputs.state.as_ref();
+            if let Some(known) = compiled.values().flatten().find(same) {
+                return Some(known.clone());
+            }
+        }
         let known = compiled.entry(key).or_insert_with(|| {
             let state = inputs.state.as_ref();
             let made = report.time(|| compile(&self.function, &inputs.value, state));

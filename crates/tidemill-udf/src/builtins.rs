@@ -143,7 +143,7 @@ impl Gen<'_> {
             return Err(Reason::types("sum()", &[&list.ty], line));
         };
         // Since 3.12 CPython adds floats with a correction, before it did not: left to it.
-        if !matches!(**item, Type::Int) {
+        if !matches!(**item, Type::Int | Type::Never) {
             return Err(Reason::types("sum()", &[&list.ty], line));
         }
         let total = self.declare(&Type::Int);

@@ -116,8 +116,11 @@ impl Gen<'_> {
         mut body: impl FnMut(&mut Self, Value) -> Result<()>,
     ) -> Result<()> {
         let list = &self.solid(list);
-        if !matches!(list.ty, Type::List(_)) {
+        let Type::List(item) = &list.ty else {
             return Err(Reason::types("iteration", &[&list.ty], 0));
+        };
+        if **item == Type::Never {
+            return Ok(());
         }
         let index = self.declare(&Type::Int);
         let zero = self.int(0);

@@ -336,7 +336,7 @@ struct Taken<'p> {
 
 enum SoFar<'p> {
     Dealt(Deal),
-    Groups(Groups<'p>),
+    Groups(Box<Groups<'p>>),
     Counted(u64),
     Total(Option<Vec<u64>>, Rows<'static>),
 }
@@ -353,7 +353,8 @@ impl<'p> Taken<'p> {
         let so_far = match (&phase.sink, collect) {
             (_, Some(collect)) => {
                 let groups = Groups::new(&phase.record, collect, buckets);
-                SoFar::Groups(groups.ok_or_else(|| Error::Internal("groups without keys".into()))?)
+                let groups = groups.ok_or_else(|| Error::Internal("groups without keys".into()))?;
+                SoFar::Groups(Box::new(groups))
             }
             (Sink::Count, _) => SoFar::Counted(0),
             (Sink::Total(_), _) => SoFar::Total(None, Rows::for_calls()),
