@@ -2,7 +2,9 @@
 //! The lines are made before the first client comes, so that the feed is never what is measured. Its only
 //! output is the port it listens on; it ends after `--seconds` whatever happens. Started by `bench/run.py`.
 //!
-//! `feed [--port 0] [--kind points|words] [--points N [--close]] [--rate LINES_PER_SECOND] [--seconds 600]`
+//! `feed [--port 0] [--kind points|...] [--lines 65536] [--points N [--close]] [--burst N] [--rate LINES_PER_SECOND]
+//! [--seconds 600]`: `--lines` are made and sent round and round; `--points` ends that; `--burst` are sent
+//! at once before a `--rate` counts.
 
 #![allow(clippy::print_stdout, reason = "the port it listens on is what it prints")]
 
@@ -18,8 +20,10 @@ struct Plan {
     lines: Lines,
     /// Lines to send to each client; 0 means without end.
     limit: u64,
+    /// Lines to send at once before the rate counts.
+    burst: u64,
     /// Lines a second; 0 means as fast as they are taken.
-    rate: u64,
+    rate: f64,
     close: bool,
 }
 
@@ -34,13 +38,17 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let given = Arguments::parse(&["port", "kind", "points", "rate", "seconds"], &["close"])?;
+    let given = Arguments::parse(
+        &["port", "kind", "lines", "points", "burst", "rate", "seconds"],
+        &["close"],
+    )?;
     let port: u16 = given.option("port", 0)?;
     let seconds: u64 = given.option("seconds", 600)?;
     let plan = Plan {
-        lines: Lines::new(given.option("kind", Kind::Points)?),
+        lines: Lines::new(given.option("kind", Kind::Points)?, given.option("lines", LINES)?),
         limit: given.option("points", 0)?,
-        rate: given.option("rate", 0)?,
+        burst: given.option("burst", 0)?,
+        rate: given.option("rate", 0.0)?,
         close: given.switch("close"),
     };
     thread::spawn(move || {
@@ -61,10 +69,12 @@ fn run() -> Result<(), String> {
 
 fn serve(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
     client.set_nodelay(true)?;
-    if plan.rate > 0 {
-        send_at_rate(client, plan)?
+    let limit = if plan.limit == 0 { u64::MAX } else { plan.limit };
+    if plan.rate > 0.0 {
+        send_at_once(client, &plan.lines, plan.burst.min(limit))?;
+        send_at_rate(client, plan, limit)?;
     } else {
-        send_at_once(client, plan)?
+        send_at_once(client, &plan.lines, limit)?;
     }
     if !plan.close {
         // Nothing is expected from the client: this returns when it closes.
@@ -73,20 +83,18 @@ fn serve(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-fn send_at_once(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
-    let mut left = if plan.limit == 0 { u64::MAX } else { plan.limit };
+fn send_at_once(client: &mut TcpStream, lines: &Lines, mut left: u64) -> io::Result<()> {
     while left > 0 {
-        client.write_all(plan.lines.first(left))?;
-        left -= left.min(LINES as u64);
+        client.write_all(lines.first(left))?;
+        left -= left.min(lines.count());
     }
     Ok(())
 }
 
-fn send_at_rate(client: &mut TcpStream, plan: &Plan) -> io::Result<()> {
+fn send_at_rate(client: &mut TcpStream, plan: &Plan, limit: u64) -> io::Result<()> {
     let started = Instant::now();
-    let limit = if plan.limit == 0 { u64::MAX } else { plan.limit };
-    for index in 0..limit {
-        let due = Duration::from_secs_f64(index as f64 / plan.rate as f64);
+    for index in plan.burst..limit {
+        let due = Duration::from_secs_f64((index - plan.burst) as f64 / plan.rate);
         thread::sleep(due.saturating_sub(started.elapsed()));
         client.write_all(plan.lines.line(index))?;
     }
