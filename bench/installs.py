@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 from places import BENCH_DIR, ROOT, Skipped, make_bench_dir
 
@@ -24,14 +24,14 @@ JAVA_RELEASES = (17, 11, 8)
 INSTALL_SECONDS = 1200
 
 
-def venv(name: str, requirement: str, binary_only: bool) -> Path:
-    """The Python of the environment in which a requirement is installed.
+def venv(name: str, requirements: list[str], binary_only: bool) -> Path:
+    """The Python of the environment in which some requirements are installed.
 
     Parameters
     ----------
     name
         The directory's name under ``.bench``.
-    requirement
+    requirements
         What pip installs.
     binary_only
         Whether only a wheel will do, where building from source takes a tool chain.
@@ -43,20 +43,54 @@ def venv(name: str, requirement: str, binary_only: bool) -> Path:
     """
     directory = BENCH_DIR / name
     python = directory / "bin" / "python"
-    mark = directory / "installed"
-    if mark.exists() and mark.read_text(encoding="utf-8") == requirement and python.exists():
-        return python
+    wheel_only = ["--only-binary", ":all:"] if binary_only else []
+
+    def install() -> None:
+        _run([_interpreter(name), "-m", "venv", str(directory)], name)
+        _pip(python, name, [*wheel_only, *requirements, "setuptools"])
+
+    _once(directory, requirements, install)
+    return python
+
+
+def packages(name: str, requirements: list[str], python: Path) -> Path:
+    """The folder of packages for a Python whose own environment is left as it is.
+
+    Parameters
+    ----------
+    name
+        The folder's name under ``.bench``; for ``PYTHONPATH``.
+    requirements
+        What pip installs; only wheels will do.
+    python
+        The interpreter they are for.
+
+    Raises
+    ------
+    Skipped
+        When pip fails.
+    """
+    directory = BENCH_DIR / name
+    options = ["--target", str(directory), "--only-binary", ":all:"]
+    wanted = [*requirements, f"for {version_of(str(python))}"]
+    _once(directory, wanted, lambda: _pip(python, name, [*options, *requirements]))
+    return directory
+
+
+def _once(directory: Path, wanted: list[str], install: Callable[[], None]) -> None:
+    """Makes a directory anew unless it was made for the same things."""
+    mark, text = directory / "installed", " ".join(wanted)
+    if mark.exists() and mark.read_text(encoding="utf-8") == text:
+        return
     make_bench_dir()
     shutil.rmtree(directory, ignore_errors=True)
-    _run([_interpreter(name), "-m", "venv", str(directory)], name)
-    wheel_only = ["--only-binary", ":all:"] if binary_only else []
-    print(f"installing {requirement} into {directory.relative_to(ROOT)}", flush=True)
-    _run(
-        [str(python), "-m", "pip", "install", "--quiet", *wheel_only, requirement, "setuptools"],
-        name,
-    )
-    mark.write_text(requirement, encoding="utf-8")
-    return python
+    print(f"installing {text} into {directory.relative_to(ROOT)}", flush=True)
+    install()
+    mark.write_text(text, encoding="utf-8")
+
+
+def _pip(python: Path, name: str, arguments: list[str]) -> None:
+    _run([str(python), "-m", "pip", "install", "--quiet", *arguments], name)
 
 
 def installed(python: Path, package: str) -> str:

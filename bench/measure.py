@@ -71,6 +71,8 @@ def points_per_second(records: list[Record]) -> float:
     steady = [record for record in records if record.now >= start]
     if len(steady) < 2:
         raise ValueError(f"only {len(steady)} batches ended in the steady part: run it for longer")
+    if steady[-1].total == steady[0].total:
+        raise ValueError("nothing was counted in the steady part: run it for longer")
     return (steady[-1].total - steady[0].total) / (steady[-1].now - steady[0].now)
 
 

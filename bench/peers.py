@@ -19,7 +19,38 @@ from places import BENCH_DIR, JOBS, ROOT, Skipped
 __all__ = ["BENCH_DIR", "Peer", "Skipped", "find"]
 
 CORES = 2
-PYSPARK_RECEIVER_RATE = 400_000
+NUMPY = "numpy>=2,<3"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A PySpark program of ``bench/jobs`` and what it takes to run it.
+
+    Parameters
+    ----------
+    name
+        Its name, without ``.py``.
+    feed
+        The options that make the feed send its lines.
+    receiver_rate
+        How many lines a second PySpark's receiver may take: more than it can process, but without a
+        limit it floods the memory and Spark only gets slower.
+    numpy
+        Whether it imports numpy.
+    """
+
+    name: str
+    feed: tuple[str, ...]
+    receiver_rate: int
+    numpy: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where the program is."""
+        return str(JOBS / f"{self.name}.py")
+
+
+QUADRANT = Job("quadrant", ("--kind", "points"), 400_000)
 
 
 @dataclass(frozen=True)
@@ -47,20 +78,23 @@ class Peer:
     seconds: float = 8.0
 
 
-def find(name: str) -> Peer:
+def find(name: str, job: Job = QUADRANT) -> Peer:
     """The peer of that name, installed or built if need be.
+
+    Peers that are no engine for PySpark's programs have the quadrant count only.
 
     Raises
     ------
     Skipped
         When it cannot be had on this machine.
     """
-    return _MAKERS[name]()
+    maker = _ENGINES.get(name)
+    return maker(job) if maker else _MAKERS[name]()
 
 
 def names() -> list[str]:
     """The names of all peers."""
-    return list(_MAKERS)
+    return [*_MAKERS, *_ENGINES]
 
 
 def _hand_loop() -> Peer:
@@ -77,40 +111,52 @@ def _tidemill_rust() -> Peer:
     return Peer("tidemill_rust", "Tidemill, Rust", lambda host, port: [program, host, port])
 
 
-def _tidemill(compiled: bool = True) -> Peer:
-    submit = ROOT / ".venv" / "bin" / "tidemill"
-    if not submit.exists():
-        raise Skipped(
-            "Tidemill's Python front end: .venv/bin/tidemill is missing; run `make build` first"
-        )
-    python = installs.version_of(str(submit.with_name("python")))
+def _tidemill(job: Job, compiled: bool = True) -> Peer:
+    python = tidemill_python()
+    submit = str(python.with_name("tidemill"))
     master = f"local[{CORES}]"
-    job = str(JOBS / "quadrant.py")
     mode = [] if compiled else ["--conf", "tidemill.python.compile=off"]
-    options = ["submit", "--master", master, *mode]
+    extra = {"PYTHONPATH": str(installs.packages("numpy", [NUMPY], python))} if job.numpy else {}
+    release = installs.version_of(str(python))
     return Peer(
         "tidemill" if compiled else "tidemill_interpreted",
-        f"Tidemill, Python {python}, {master}, {'compiled' if compiled else 'interpreted'}",
-        lambda host, port: [str(submit), *options, job, host, port],
+        f"Tidemill, Python {release}, {master}, {'compiled' if compiled else 'interpreted'}",
+        lambda host, port: [submit, "submit", "--master", master, *mode, job.path, host, port],
+        extra,
     )
 
 
-def _pyspark(cores: int) -> Peer:
+def tidemill_python() -> Path:
+    """The Python of the environment that Tidemill is installed in.
+
+    Raises
+    ------
+    Skipped
+        When it is not built.
+    """
+    python = ROOT / ".venv" / "bin" / "python"
+    if not python.with_name("tidemill").exists():
+        raise Skipped(
+            "Tidemill's Python front end: .venv/bin/tidemill is missing; run `make build` first"
+        )
+    return python
+
+
+def _pyspark(job: Job, cores: int) -> Peer:
     java = installs.java_home()
-    python = installs.venv("pyspark", "pyspark==3.5.*", binary_only=False)
+    python = installs.venv("pyspark", ["pyspark==3.5.*", NUMPY], binary_only=False)
     master = f"local[{cores}]"
-    # Without a limit its receiver floods the memory and Spark only gets slower; this one is still
-    # more than it can process.
     quiet = ["spark.log.level=WARN", "spark.ui.enabled=false"]
-    limit = [f"spark.streaming.receiver.maxRate={PYSPARK_RECEIVER_RATE}"]
+    # More than the defaults, which are made for small machines.
+    memory = ["spark.driver.memory=4g", "spark.python.worker.memory=2g"]
+    limit = [f"spark.streaming.receiver.maxRate={job.receiver_rate}"]
     local = ["spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1"]
-    conf = [word for setting in quiet + limit + local for word in ("--conf", setting)]
+    conf = [word for setting in quiet + memory + limit + local for word in ("--conf", setting)]
     submit = str(python.with_name("spark-submit"))
-    job = str(JOBS / "quadrant.py")
     return Peer(
         "pyspark" if cores == CORES else f"pyspark{cores}",
         f"PySpark {_versions(python, 'pyspark')}, {master}",
-        lambda host, port: [submit, "--master", master, *conf, job, host, port],
+        lambda host, port: [submit, "--master", master, *conf, job.path, host, port],
         {
             "JAVA_HOME": str(java),
             "PYSPARK_PYTHON": str(python),
@@ -122,7 +168,7 @@ def _pyspark(cores: int) -> Peer:
 
 
 def _bytewax() -> Peer:
-    python = installs.venv("bytewax", "bytewax==0.21.*", binary_only=True)
+    python = installs.venv("bytewax", ["bytewax==0.21.*"], binary_only=True)
     return Peer(
         "bytewax",
         f"Bytewax {_versions(python, 'bytewax')}, one worker",
@@ -149,10 +195,12 @@ def _cpython() -> Peer:
 _MAKERS: dict[str, Callable[[], Peer]] = {
     "hand_loop": _hand_loop,
     "tidemill_rust": _tidemill_rust,
-    "tidemill": _tidemill,
-    "tidemill_interpreted": lambda: _tidemill(compiled=False),
-    "pyspark": lambda: _pyspark(CORES),
-    "pyspark3": lambda: _pyspark(CORES + 1),
     "bytewax": _bytewax,
     "cpython": _cpython,
+}
+_ENGINES: dict[str, Callable[[Job], Peer]] = {
+    "tidemill": _tidemill,
+    "tidemill_interpreted": lambda job: _tidemill(job, compiled=False),
+    "pyspark": lambda job: _pyspark(job, CORES),
+    "pyspark3": lambda job: _pyspark(job, CORES + 1),
 }

@@ -70,8 +70,11 @@ class Child:
 
     def last_lines(self, count: int = 5) -> str:
         """The end of what it has printed."""
-        text = self.log.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.strip().splitlines()[-count:])
+        return "\n".join(self.output().strip().splitlines()[-count:])
+
+    def output(self) -> str:
+        """All that it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def memory(self) -> Memory:
         """The memory of all processes of the session."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import measure
 from peers import BENCH_DIR, Peer
@@ -39,11 +39,14 @@ class Run:
         What it wrote, one a batch.
     memory
         The memory of its processes at the end.
+    output
+        What it printed until it was stopped, on standard output and standard error.
     """
 
     started: float
     records: list[measure.Record]
     memory: Memory
+    output: str
 
 
 Condition = Callable[[list[measure.Record]], bool]
@@ -56,6 +59,7 @@ def run(
     timeout: float,
     interval: float = 1.0,
     every: float = 0.25,
+    variables: Optional[dict[str, str]] = None,
 ) -> Run:
     """Runs a peer against a feed until a condition holds.
 
@@ -73,6 +77,8 @@ def run(
         The batch interval, in seconds, of peers that have one.
     every
         Seconds between the records of peers that have no batches.
+    variables
+        Further variables for the peer's environment.
 
     Raises
     ------
@@ -81,7 +87,9 @@ def run(
     """
     with _port(feed) as port, _work_directory() as work:
         out = work / "records.jsonl"
-        variables = {
+        environment = {
+            **peer.environment,
+            **(variables or {}),
             "BENCH_OUT": str(out),
             "BENCH_INTERVAL": str(interval),
             "BENCH_EVERY": str(every),
@@ -91,12 +99,13 @@ def run(
             "SPARK_LOCAL_DIRS": str(work),
         }
         command = peer.command("127.0.0.1", str(port))
-        child = Child(command, {**peer.environment, **variables}, work / "log")
+        child = Child(command, environment, work / "log")
         try:
             records = _wait(peer, child, out, until, timeout)
-            return Run(child.started, records, child.memory())
+            memory = child.memory()
         finally:
             child.stop()
+        return Run(child.started, records, memory, child.output())
 
 
 def _wait(

@@ -4,6 +4,24 @@ Each has ``TITLE``, ``ABOUT`` and ``measure(options) -> Table``. ``ALL`` lists t
 on the command line, in the order of the report. Called by ``run.py``.
 """
 
-from scenarios import idle, interval10, quadrant, startup
+from scenarios import (
+    accesslog,
+    idle,
+    interval10,
+    jsonlines,
+    numpyjob,
+    quadrant,
+    startup,
+    wordcount,
+)
 
-ALL = {"quadrant": quadrant, "idle": idle, "interval10": interval10, "startup": startup}
+ALL = {
+    "quadrant": quadrant,
+    "wordcount": wordcount,
+    "jsonlines": jsonlines,
+    "accesslog": accesslog,
+    "numpyjob": numpyjob,
+    "idle": idle,
+    "interval10": interval10,
+    "startup": startup,
+}

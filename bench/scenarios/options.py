@@ -29,14 +29,16 @@ class Options:
     only: Optional[list[str]] = None
 
 
-def available(names: list[str], options: Options, table: Table) -> list[peers.Peer]:
+def available(
+    names: list[str], options: Options, table: Table, job: peers.Job = peers.QUADRANT
+) -> list[peers.Peer]:
     """The peers of those names that can be had; the others are noted in the table's ``skipped``."""
     found = []
     for name in names:
         if options.only is not None and name not in options.only:
             continue
         try:
-            found.append(peers.find(name))
+            found.append(peers.find(name, job))
         except peers.Skipped as reason:
             skip(table, str(reason))
     return found

@@ -1,0 +1,190 @@
+"""Lines a second of a job over a socket, for every peer: what the throughput scenarios share.
+
+First every peer runs on the same lines and must come to the same counts; then the peers take turns,
+each round giving one throughput per peer, and the median over the rounds is what is reported.
+Called by the scenarios that measure a throughput.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import measure as records
+import programs
+from peers import Job, Peer
+from session import RunFailed, run
+from table import Goal, Table
+
+from scenarios.options import Options, available, command, skip
+
+START_SECONDS = 120.0
+QUIET_BATCHES = 3
+"""So many batches without anything new mean that a finite input is through."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A ratio that is to be reached.
+
+    Parameters
+    ----------
+    text
+        The goal in words.
+    ours, theirs
+        The names of the peers whose throughputs are compared.
+    least
+        The ratio.
+    """
+
+    text: str
+    ours: str
+    theirs: str
+    least: float
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """A scenario.
+
+    Parameters
+    ----------
+    job
+        The program that engines run.
+    peers
+        The names of the peers, in the order of the table.
+    goals
+        What is to be reached.
+    unit
+        What a line is called.
+    compared
+        The peers that the others are compared with, and what the columns call them.
+    agree_lines
+        How many lines the peers must agree on.
+    agree_total
+        The sum of all counts of these lines, if it is known beforehand.
+    least_seconds
+        How long a run takes at least, where batches are reported rarely.
+    """
+
+    job: Job
+    peers: tuple[str, ...]
+    goals: tuple[Wanted, ...]
+    unit: str = "lines"
+    compared: tuple[tuple[str, str], ...] = (("pyspark3", "PySpark"),)
+    agree_lines: int = 20_000
+    agree_total: Optional[int] = None
+    least_seconds: float = 0.0
+
+    def measure(self, options: Options) -> Table:
+        """Runs the scenario."""
+        table = Table(["", f"{self.unit}/s", *(f"of {title}" for _, title in self.compared)])
+        table.header.append("command")
+        peers, total = self._agreeing(available(list(self.peers), options, table, self.job), table)
+        speeds: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        for number in range(options.rounds):
+            for peer in peers:
+                counted = self._speed(peer, options.scale, table)
+                if counted is not None:
+                    speed = counted * self.agree_lines / total
+                    print(
+                        f"round {number + 1}: {peer.label}: {speed:,.0f} {self.unit}/s", flush=True
+                    )
+                    speeds[peer.name].append(speed)
+        medians = {name: records.middle(values) for name, values in speeds.items() if values}
+        measured = [peer for peer in peers if peer.name in medians]
+        table.rows = [self._row(peer, speeds[peer.name], medians) for peer in measured]
+        table.goals = [
+            _reached(goal, medians)
+            for goal in self.goals
+            if goal.ours in medians and goal.theirs in medians
+        ]
+        return table
+
+    def _agreeing(self, peers: list[Peer], table: Table) -> tuple[list[Peer], float]:
+        """The peers whose counts of the same lines are those of the first, and the counts' sum."""
+        agreed: list[Peer] = []
+        expected: Optional[records.Record] = None
+        for peer in peers:
+            try:
+                last = self._counted(peer)
+            except RunFailed as failure:
+                skip(table, str(failure))
+                continue
+            expected = expected or last
+            if last.counts == expected.counts:
+                agreed.append(peer)
+            else:
+                difference = _difference(last.counts, expected.counts)
+                what = f"{peer.label} came to other counts than {agreed[0].label}"
+                skip(table, f"{what}: {difference}")
+        return agreed, expected.total if expected else 1.0
+
+    def _counted(self, peer: Peer) -> records.Record:
+        feed = [programs.built("feed"), *self.job.feed, "--points", str(self.agree_lines)]
+        variables = {"BENCH_COUNTS": "1"}
+        done = run(peer, feed, self._is_through, START_SECONDS, every=0.0, variables=variables)
+        return done.records[-1]
+
+    def _is_through(self, so_far: list[records.Record]) -> bool:
+        last = so_far[-1].total
+        if self.agree_total is not None:
+            return last >= self.agree_total
+        return len(so_far) > QUIET_BATCHES and last == so_far[-1 - QUIET_BATCHES].total > 0
+
+    def _speed(self, peer: Peer, scale: float, table: Table) -> Optional[float]:
+        seconds = max(peer.seconds, self.least_seconds) * scale
+
+        def long_enough(so_far: list[records.Record]) -> bool:
+            first = records.first_counted(so_far)
+            return first is not None and so_far[-1].now - first.now >= seconds
+
+        feed = [programs.built("feed"), *self.job.feed]
+        try:
+            done = run(peer, feed, long_enough, START_SECONDS + 2 * seconds)
+            return records.points_per_second(done.records)
+        except (RunFailed, ValueError) as failure:
+            skip(table, f"{peer.label}, one round: {failure}")
+            print(failure, file=sys.stderr, flush=True)
+            return None
+
+    def _row(self, peer: Peer, values: list[float], medians: dict[str, float]) -> list[str]:
+        own = medians[peer.name]
+        spread = f"{own / 1e6:.2f} M ({min(values) / 1e6:.2f} to {max(values) / 1e6:.2f})"
+        ratios = [_ratio(own, medians.get(other)) for other, _ in self.compared]
+        return [peer.label, spread, *ratios, command(self.job.name, peer)]
+
+
+def against_pyspark(job: Job, least: float, **more: Any) -> Throughput:
+    """The scenario of a job on Tidemill, compiled and interpreted, and on PySpark.
+
+    PySpark gets ``local[3]``: one slot for the receiver, one for each core.
+
+    Parameters
+    ----------
+    job
+        The program.
+    least
+        The ratio to PySpark that the compiled run is to reach.
+    more
+        Further parameters of ``Throughput``.
+    """
+    goal = Wanted(f"compiled, {least:g} times PySpark", "tidemill", "pyspark3", least)
+    return Throughput(job, ("tidemill", "tidemill_interpreted", "pyspark3"), (goal,), **more)
+
+
+def _reached(goal: Wanted, medians: dict[str, float]) -> Goal:
+    ratio = medians[goal.ours] / medians[goal.theirs]
+    return Goal(goal.text, f"{ratio:.2f}", ratio >= goal.least)
+
+
+def _ratio(own: float, other: Optional[float]) -> str:
+    return "" if other is None else f"{own / other:.{2 if own > other / 10 else 4}f}"
+
+
+def _difference(counts: dict[str, float], expected: dict[str, float]) -> str:
+    """The first few keys that differ."""
+    keys = [key for key in {**expected, **counts} if counts.get(key) != expected.get(key)]
+    shown = [f"{key!r}: {counts.get(key)} and {expected.get(key)}" for key in keys[:3]]
+    return f"{len(keys)} differ, such as {', '.join(shown)}"
