@@ -28,15 +28,15 @@ class Record:
     now
         When the batch was complete, in seconds since 1970.
     total
-        The points counted so far.
+        What was counted so far: points, words, or whatever the results add up to.
     counts
-        The points counted so far, by quadrant.
+        The same by key, where it is asked for.
     """
 
     time: float
     now: float
-    total: int
-    counts: dict[str, int]
+    total: float
+    counts: dict[str, float]
 
 
 def read(path: Path) -> list[Record]:

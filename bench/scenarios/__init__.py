@@ -11,6 +11,7 @@ from scenarios import (
     jsonlines,
     numpyjob,
     quadrant,
+    runningcount,
     startup,
     wordcount,
 )
@@ -21,6 +22,7 @@ ALL = {
     "jsonlines": jsonlines,
     "accesslog": accesslog,
     "numpyjob": numpyjob,
+    "runningcount": runningcount,
     "idle": idle,
     "interval10": interval10,
     "startup": startup,

@@ -1,8 +1,8 @@
 """Lines a second of a job over a socket, for every peer: what the throughput scenarios share.
 
-First every peer runs on the same lines and must come to the same counts; then the peers take turns,
-each round giving one throughput per peer, and the median over the rounds is what is reported.
-Called by the scenarios that measure a throughput.
+The peers that agree on the counts of the same lines take turns, each round giving one throughput
+per peer, and the median over the rounds is what is reported. Called by the scenarios that measure a
+throughput.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from peers import Job, Peer
 from session import RunFailed, run
 from table import Goal, Table
 
+from scenarios.agreement import Agreement
 from scenarios.options import Options, available, command, skip
 
 START_SECONDS = 120.0
-QUIET_BATCHES = 3
-"""So many batches without anything new mean that a finite input is through."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +73,16 @@ class Throughput:
     unit: str = "lines"
     compared: tuple[tuple[str, str], ...] = (("pyspark3", "PySpark"),)
     agree_lines: int = 20_000
-    agree_total: Optional[int] = None
+    agree_total: Optional[float] = None
     least_seconds: float = 0.0
 
     def measure(self, options: Options) -> Table:
         """Runs the scenario."""
         table = Table(["", f"{self.unit}/s", *(f"of {title}" for _, title in self.compared)])
         table.header.append("command")
-        peers, total = self._agreeing(available(list(self.peers), options, table, self.job), table)
+        found = available(list(self.peers), options, table, self.job)
+        agreement = Agreement(self.job, self.agree_lines, self.agree_total)
+        peers, total = agreement.reached(found, table)
         speeds: dict[str, list[float]] = {peer.name: [] for peer in peers}
         for number in range(options.rounds):
             for peer in peers:
@@ -101,37 +102,6 @@ class Throughput:
             if goal.ours in medians and goal.theirs in medians
         ]
         return table
-
-    def _agreeing(self, peers: list[Peer], table: Table) -> tuple[list[Peer], float]:
-        """The peers whose counts of the same lines are those of the first, and the counts' sum."""
-        agreed: list[Peer] = []
-        expected: Optional[records.Record] = None
-        for peer in peers:
-            try:
-                last = self._counted(peer)
-            except RunFailed as failure:
-                skip(table, str(failure))
-                continue
-            expected = expected or last
-            if last.counts == expected.counts:
-                agreed.append(peer)
-            else:
-                difference = _difference(last.counts, expected.counts)
-                what = f"{peer.label} came to other counts than {agreed[0].label}"
-                skip(table, f"{what}: {difference}")
-        return agreed, expected.total if expected else 1.0
-
-    def _counted(self, peer: Peer) -> records.Record:
-        feed = [programs.built("feed"), *self.job.feed, "--points", str(self.agree_lines)]
-        variables = {"BENCH_COUNTS": "1"}
-        done = run(peer, feed, self._is_through, START_SECONDS, every=0.0, variables=variables)
-        return done.records[-1]
-
-    def _is_through(self, so_far: list[records.Record]) -> bool:
-        last = so_far[-1].total
-        if self.agree_total is not None:
-            return last >= self.agree_total
-        return len(so_far) > QUIET_BATCHES and last == so_far[-1 - QUIET_BATCHES].total > 0
 
     def _speed(self, peer: Peer, scale: float, table: Table) -> Optional[float]:
         seconds = max(peer.seconds, self.least_seconds) * scale
@@ -181,10 +151,3 @@ def _reached(goal: Wanted, medians: dict[str, float]) -> Goal:
 
 def _ratio(own: float, other: Optional[float]) -> str:
     return "" if other is None else f"{own / other:.{2 if own > other / 10 else 4}f}"
-
-
-def _difference(counts: dict[str, float], expected: dict[str, float]) -> str:
-    """The first few keys that differ."""
-    keys = [key for key in {**expected, **counts} if counts.get(key) != expected.get(key)]
-    shown = [f"{key!r}: {counts.get(key)} and {expected.get(key)}" for key in keys[:3]]
-    return f"{len(keys)} differ, such as {', '.join(shown)}"
