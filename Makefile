@@ -62,7 +62,7 @@ format: build ## Format everything
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
 	$(PYTHON) bench/run.py
 
-bench-%: build ## One benchmark (quadrant, idle, interval10, startup), e.g. make bench-quadrant ONLY=pyspark
+bench-%: build ## One benchmark (quadrant, wordcount, jsonlines, accesslog, numpyjob, runningcount, idle, interval10, startup, compiletime, instructions), e.g. make bench-quadrant ONLY=pyspark
 	$(PYTHON) bench/run.py $* $(if $(ONLY),--only $(ONLY))
 
 docs: ## Build the Rust documentation

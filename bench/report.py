@@ -21,8 +21,8 @@ INTRODUCTION = """# Benchmarks
 Made by `make bench`, which installs the peers it can have into environments of their own, runs
 every job on all of them in turn and writes this page. Benchmarks are not tests: nothing fails when
 a number is low. Each row has the command that measures it again; `make bench-quadrant` measures one
-table. The programs are in `bench/`, the job that Tidemill and PySpark both run is
-`bench/jobs/quadrant.py`.
+table. The programs are in `bench/`; the jobs in `bench/jobs/` are PySpark programs that Tidemill
+and PySpark both run as they are, `quadrant.py` unless the table is another one's.
 """
 
 

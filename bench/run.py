@@ -6,7 +6,7 @@ met is printed, the exit code stays 0.
 
 Examples
 --------
-All of it, a quarter of an hour or so::
+All of it, an hour or so::
 
     python bench/run.py
 

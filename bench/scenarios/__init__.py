@@ -6,7 +6,9 @@ on the command line, in the order of the report. Called by ``run.py``.
 
 from scenarios import (
     accesslog,
+    compiletime,
     idle,
+    instructions,
     interval10,
     jsonlines,
     numpyjob,
@@ -26,4 +28,6 @@ ALL = {
     "idle": idle,
     "interval10": interval10,
     "startup": startup,
+    "compiletime": compiletime,
+    "instructions": instructions,
 }
