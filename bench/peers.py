@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import installs
 import programs
@@ -33,8 +33,9 @@ class Job:
     feed
         The options that make the feed send its lines.
     receiver_rate
-        How many lines a second PySpark's receiver may take: more than it can process, but without a
-        limit it floods the memory and Spark only gets slower.
+        How many lines a second PySpark's receiver may take: two or three times what it can process.
+        With less, a batch has too few lines for what it costs by itself; without a limit the
+        receiver floods the memory and Spark only gets slower.
     numpy
         Whether it imports numpy.
     """
@@ -69,6 +70,8 @@ class Peer:
         Variables it needs.
     seconds
         How long it has to run, once it counts, for a throughput that means something.
+    most
+        How many lines a second it may take at most, if that is limited.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Peer:
     command: Callable[[str, str], list[str]]
     environment: dict[str, str] = field(default_factory=dict)
     seconds: float = 8.0
+    most: Optional[int] = None
 
 
 def find(name: str, job: Job = QUADRANT) -> Peer:
@@ -164,6 +168,7 @@ def _pyspark(job: Job, cores: int) -> Peer:
             "SPARK_LOCAL_IP": "127.0.0.1",
         },
         seconds=45.0,
+        most=job.receiver_rate,
     )
 
 

@@ -21,6 +21,8 @@ from scenarios.agreement import Agreement
 from scenarios.options import Options, available, command, skip
 
 START_SECONDS = 120.0
+NEAR = 0.9
+"""Above this share of a peer's limit, the limit may be what was measured."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,9 @@ class Throughput:
                     speeds[peer.name].append(speed)
         medians = {name: records.middle(values) for name, values in speeds.items() if values}
         measured = [peer for peer in peers if peer.name in medians]
+        for peer in measured:
+            if peer.most is not None and medians[peer.name] > NEAR * peer.most:
+                skip(table, f"what {peer.label} does beyond {peer.most:,}/s, its receiver's limit")
         table.rows = [self._row(peer, speeds[peer.name], medians) for peer in measured]
         table.goals = [
             _reached(goal, medians)
