@@ -15,4 +15,4 @@ tidemill.compat.install()
 from quadrant import get_quadrant  # noqa: E402  (it imports pyspark, which is Tidemill from here on)
 
 if __name__ == "__main__":
-    print(plan([partial(ops.map_records, get_quadrant)], False)["plan"])
+    print(plan([partial(ops.map_records, get_quadrant)], False, False)["plan"])

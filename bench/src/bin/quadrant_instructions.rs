@@ -12,11 +12,16 @@ use std::process::ExitCode;
 use tidemill_bench::arguments::Arguments;
 use tidemill_bench::lines::{Kind, LINES, Lines};
 use tidemill_bench::quadrant::Counts;
-use tidemill_udf::{Compiled, RowOutcome, Step};
+use tidemill_udf::{Compiled, RowOutcome, Step, Type};
 
 /// What `tidemill.compiler.chain.plan` says of the job's first stage.
 #[derive(Deserialize)]
 struct Tree {
+    phases: Vec<Phase>,
+}
+
+#[derive(Deserialize)]
+struct Phase {
     steps: Vec<Step>,
 }
 
@@ -43,7 +48,8 @@ fn run() -> Result<u64, String> {
     };
     let json = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
     let tree: Tree = serde_json::from_str(&json).map_err(|error| format!("{path}: {error}"))?;
-    let function = Compiled::new(&tree.steps).map_err(|reason| reason.to_string())?;
+    let steps = tree.phases.first().map(|phase| phase.steps.as_slice()).unwrap_or_default();
+    let function = Compiled::new(steps, &Type::Str).map_err(|reason| reason.to_string())?;
     Ok((0..rounds).map(|_| compiled(&function, text)).sum())
 }
 
@@ -58,7 +64,7 @@ fn compiled(function: &Compiled, text: &str) -> u64 {
     let mut done = 0;
     let mut start = 0;
     for end in memchr_iter(b'\n', text.as_bytes()) {
-        done += u64::from(function.row(&mut rows, &text[start..end]) == RowOutcome::Done);
+        done += u64::from(function.line(&mut rows, &text[start..end]) == RowOutcome::Done);
         start = end + 1;
     }
     done
