@@ -202,8 +202,10 @@ class SparkContext:
             return
         atexit.unregister(self.stop)
         if self._conf.get("tidemill.explain") == "true":
-            lines = engine.compile_report or ["no function over text was run"]
-            print("tidemill: functions:", *lines, sep="\n  ", file=sys.stderr, flush=True)
+            lines = engine.explain() or ["no operator ran that can be compiled"]
+            print("tidemill: operators:", *lines, sep="\n  ", file=sys.stderr)
+            spent = engine.compile_seconds * 1000
+            print(f"tidemill: compiled in {spent:.1f} ms", file=sys.stderr, flush=True)
         engine.stop()
         shutil.rmtree(self._root, ignore_errors=True)
 

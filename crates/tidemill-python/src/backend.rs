@@ -18,7 +18,8 @@ use tidemill::{Error, Result};
 use crate::errors::from_python;
 use crate::native::Part;
 use crate::op::PyOp;
-use crate::stage::{CompileMode, Stage, StageReport};
+use crate::report::Report;
+use crate::stage::{CompileMode, Stage};
 use crate::worker::{Broadcasts, Payload, Process, Worker};
 
 /// The hash of a stage's operators and its number of buckets, which their pickle does not say.
@@ -32,7 +33,7 @@ pub struct PythonBackend {
     on_accumulators: Py<PyAny>,
     mode: CompileMode,
     stages: Lock<Stages>,
-    report: Arc<StageReport>,
+    report: Arc<Report>,
     broadcasts: RwLock<Arc<Broadcasts>>,
     slots: Vec<Slot>,
     stopped: AtomicBool,
@@ -119,7 +120,7 @@ impl PythonBackend {
     }
 
     /// What was compiled and what was not.
-    pub fn report(&self) -> &StageReport {
+    pub fn report(&self) -> &Report {
         &self.report
     }
 

@@ -114,6 +114,11 @@ impl PyEngine {
         self.backend.report().lines()
     }
 
+    /// What was compiled and what was not, operator by operator.
+    fn explain(&self) -> Vec<String> {
+        self.backend.report().explain()
+    }
+
     /// Seconds spent on reading functions and making machine code of them.
     #[getter]
     fn compile_seconds(&self) -> f64 {

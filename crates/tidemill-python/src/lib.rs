@@ -14,6 +14,7 @@ mod hash;
 mod native;
 mod op;
 mod rdd;
+mod report;
 mod stage;
 mod state;
 mod streaming;

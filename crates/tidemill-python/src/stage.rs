@@ -5,8 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -18,11 +16,9 @@ use tidemill_udf::{Function, Type};
 
 use crate::errors::to_python;
 use crate::native::{InWorker, Input, Native, Plan};
+use crate::report::{InputReport, Operator, Report, StageReport};
 use crate::update::Update;
 use crate::worker::Payload;
-
-/// Lines that are kept of what was compiled.
-const MOST_TOLD: usize = 1024;
 
 /// `tidemill.python.compile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,50 +31,14 @@ pub enum CompileMode {
     Strict,
 }
 
-/// What was compiled, what was not and why, and the time that it took.
-#[derive(Default)]
-pub struct StageReport {
-    lines: Lock<Vec<String>>,
-    nanoseconds: AtomicU64,
-}
-
-impl StageReport {
-    /// A line for each function.
-    pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().clone()
-    }
-
-    /// Time spent on reading functions and making code.
-    pub fn compile_time(&self) -> Duration {
-        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
-    }
-
-    fn tell(&self, lines: Vec<String>) {
-        let mut told = self.lines.lock();
-        for line in lines {
-            if told.len() < MOST_TOLD && !told.contains(&line) {
-                told.push(line);
-            }
-        }
-    }
-
-    /// Counts the time that `f` takes.
-    pub fn time<T>(&self, f: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
-        let result = f();
-        let taken = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.nanoseconds.fetch_add(taken, Ordering::Relaxed);
-        result
-    }
-}
-
 /// The operators of a stage.
 pub struct Stage {
     plan: Option<Plan>,
     update: Option<Update>,
     strict: bool,
     native: Lock<HashMap<Type, Option<Arc<Native>>>>,
-    report: Arc<StageReport>,
+    report: Arc<Report>,
+    own_report: Arc<StageReport>,
 }
 
 impl Stage {
@@ -87,7 +47,7 @@ impl Stage {
         ops: &Bound<'_, PyList>,
         payload: &Payload,
         mode: CompileMode,
-        report: &Arc<StageReport>,
+        report: &Arc<Report>,
     ) -> PyResult<Stage> {
         report.time(|| {
             let chain = ops.py().import("tidemill.compiler.chain")?;
@@ -99,14 +59,24 @@ impl Stage {
             if let (CompileMode::Strict, Some(line)) = (mode, refused) {
                 return Err(to_python(refusal(&line)));
             }
+            let operators: Vec<(String, Option<String>, Option<String>)> =
+                found.get_item("operators")?.extract()?;
+            let operators = operators.into_iter();
+            let operators =
+                operators.map(|(name, refused, left)| Operator { name, refused, left }).collect();
             let plan: Option<Plan> = read(&found.get_item("plan")?)?;
             let update: Option<Function> = read(&found.get_item("update")?)?;
+            let own_report = report.add(operators);
+            if plan.is_none() && update.is_none() {
+                own_report.add(InputReport::interpreted());
+            }
             Ok(Stage {
                 plan,
                 update: update.map(|function| Update::new(function, &payload.hash)),
                 strict: mode == CompileMode::Strict,
                 native: Lock::default(),
                 report: report.clone(),
+                own_report,
             })
         })
     }
@@ -119,12 +89,11 @@ impl Stage {
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
         if let Some(update) = &self.update {
-            let mut told = Vec::new();
-            let ran = update.run(inputs, &self.report, &mut told, worker);
-            let refused = told.first().cloned();
-            self.report.tell(told);
-            return match (ran, refused) {
-                (None, Some(line)) if self.strict => Err(refusal(&line).into()),
+            let mut made = None;
+            let ran = update.run(inputs, &self.report, &mut made, worker);
+            let reason = made.and_then(|made| self.tell(made));
+            return match (ran, reason) {
+                (None, Some(reason)) if self.strict => Err(refusal(&reason).into()),
                 (ran, _) => ran.transpose(),
             };
         }
@@ -146,15 +115,22 @@ impl Stage {
         if let Some(known) = self.native.lock().get(input) {
             return Ok(known.clone());
         }
-        let (native, told) = self.report.time(|| Native::new(plan, input));
-        let refused = told.iter().find(|line| line.contains("not compiled")).cloned();
-        self.report.tell(told);
-        if let (true, Some(line)) = (self.strict, refused) {
-            return Err(refusal(&line).into());
+        let made = self.report.time(|| Native::new(plan, input));
+        let native = made.native.clone();
+        if let (Some(reason), true) = (self.tell(made), self.strict) {
+            return Err(refusal(&reason).into());
         }
-        let native = native.map(Arc::new);
         self.native.lock().insert(input.clone(), native.clone());
         Ok(native)
+    }
+
+    /// Reports what was made for a type of input; why not all of it, if so.
+    fn tell(&self, made: InputReport) -> Option<String> {
+        let reason = made.reason.clone();
+        let lines = reason.iter().map(|reason| format!("  not compiled after all: {reason}"));
+        self.report.tell(lines.collect());
+        self.own_report.add(made);
+        reason
     }
 }
 

@@ -18,7 +18,7 @@ use tidemill_udf::{
 use crate::block::DataBlock;
 use crate::groups::{Collect, Groups, MOST_SLOTS};
 use crate::native::{InWorker, Input, Part, Redone, redone};
-use crate::stage::StageReport;
+use crate::report::{InputReport, Report};
 use crate::state::{Change, StateBlock};
 
 /// How often the type of the state may turn out to be wider than it seemed.
@@ -63,8 +63,8 @@ impl Update {
     pub fn run(
         &self,
         inputs: &[Partition],
-        report: &StageReport,
-        told: &mut Vec<String>,
+        report: &Report,
+        made: &mut Option<InputReport>,
         worker: &mut InWorker<'_>,
     ) -> Option<Result<Vec<Partition>, TaskError>> {
         let [before, fresh] = inputs else { return None };
@@ -72,7 +72,7 @@ impl Update {
         let Some(inputs) = inputs else {
             return Some(Ok(vec![before.clone()]));
         };
-        let updater = self.updater(&inputs, report, told)?;
+        let updater = self.updater(&inputs, report, made)?;
         let ty = Type::Tuple(vec![inputs.key.clone(), updater.state.clone()]);
         let made;
         let before = match &inputs.before {
@@ -92,8 +92,8 @@ impl Update {
     fn updater(
         &self,
         inputs: &Inputs<'_>,
-        report: &StageReport,
-        told: &mut Vec<String>,
+        report: &Report,
+        made: &mut Option<InputReport>,
     ) -> Option<Arc<Updater>> {
         let key = (inputs.value.clone(), inputs.state.clone());
         let mut compiled = self.compiled.lock();
@@ -106,9 +106,21 @@ impl Update {
         }
         let known = compiled.entry(key).or_insert_with(|| {
             let state = inputs.state.as_ref();
-            let made = report.time(|| compile(&self.function, &inputs.value, state));
-            let reason = |reason| told.push(format!("  not compiled after all: {reason}"));
-            made.map(Arc::new).map_err(reason).ok()
+            let updater = report.time(|| compile(&self.function, &inputs.value, state));
+            let state = match (&updater, state) {
+                (Ok(updater), _) => updater.state.to_string(),
+                (Err(_), Some(state)) => state.to_string(),
+                (Err(_), None) => "any type".to_owned(),
+            };
+            let reason = updater.as_ref().err().map(Reason::to_string);
+            *made = Some(InputReport {
+                input: format!("values of {} and state of {state}", inputs.value),
+                rest: reason.as_ref().map(|_| 0),
+                reason,
+                left: Vec::new(),
+                native: None,
+            });
+            updater.map(Arc::new).ok()
         });
         known.clone()
     }

@@ -25,6 +25,22 @@ STEPS: dict[Any, str] = {
     ops.map_values: "map_values",
     ops.flat_map_values: "flat_map_values",
 }
+# What `explain` calls an operator, and the numbers of arguments of its functions.
+OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
+    ops.map_records: ("map", (1,)),
+    ops.filter_records: ("filter", (1,)),
+    ops.flat_map: ("flatMap", (1,)),
+    ops.map_values: ("mapValues", (1,)),
+    ops.flat_map_values: ("flatMapValues", (1,)),
+    ops.group_by_key: ("groupByKey", ()),
+    ops.merge_groups: ("groupByKey, joined", ()),
+    ops.reduce_by_key: ("reduceByKey", (2,)),
+    ops.combine_by_key: ("combineByKey", (1, 2)),
+    ops.reduce_records: ("reduce", (2,)),
+    ops.take_first: ("take", ()),
+    ops.count_records: ("count", ()),
+    ops.update_state: ("updateStateByKey", (2,)),
+}
 
 
 def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dict[str, Any]:
@@ -41,7 +57,9 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     dict
         ``plan``: JSON for the engine (its `native/plan.rs`), or None if nothing can be compiled;
         ``update``: JSON of the function of an `updateStateByKey`, or None; ``functions``: one line
-        per function, ``name (file:line): compiled`` or why not.
+        per function, ``name (file:line): compiled`` or why not; ``operators``: for each operator what
+        `explain` calls it, and why it may not be compiled or in which lines it leaves rows to
+        CPython, each None if there is nothing to say.
 
     Examples
     --------
@@ -52,31 +70,59 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     (['str.strip: compiled'], True)
     """
     if has_head:
-        return _update(stage)
+        return _update(stage, Functions())
     pipes, tail = (stage[:-1], stage[-1:]) if has_tail else (stage, [])
-    functions: list[str] = []
+    functions = Functions()
     phases, rest = _phases(pipes, functions)
     splits = has_tail and _splits_by_key(tail[0])
     if rest is None and has_tail and not splits:
         rest = len(pipes)
     found = {"phases": phases, "rest": rest, "splits": splits, "operators": len(pipes)}
     useful = bool(phases) or (splits and rest is None)
-    return {"plan": json.dumps(found) if useful else None, "update": None, "functions": functions}
+    return {
+        "plan": json.dumps(found) if useful else None,
+        "update": None,
+        "functions": functions.lines,
+        "operators": [_operator(op, functions) for op in pipes],
+    }
 
 
-def _update(stage: list[Any]) -> dict[str, Any]:
+class Functions:
+    """The functions of a stage, each read once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._trees: dict[tuple[int, int], dict[str, Any]] = {}
+
+    def tree(self, function: Any, arity: int) -> dict[str, Any]:
+        """Return the description of a function of so many arguments."""
+        key = (id(function), arity)
+        if key not in self._trees:
+            tree = self._trees[key] = describe(function, arity)
+            called = _called(function, tree)
+            how = "compiled" if tree["ok"] else f"not compiled: {_refusal(tree)}"
+            self.lines.append(f"{called}: {how}")
+        return self._trees[key]
+
+    def good(self, function: Any, arity: int) -> dict[str, Any] | None:
+        """Return the description if there is one."""
+        tree = self.tree(function, arity)
+        return tree if tree["ok"] else None
+
+
+def _update(stage: list[Any], functions: Functions) -> dict[str, Any]:
     """The plan of a stage that begins with an operator of several inputs."""
-    found: dict[str, Any] = {"plan": None, "update": None, "functions": []}
-    update = _argument(stage[0], ops.update_state)
-    if update is not None and len(stage) == 1:
-        tree = describe(update, 2)
-        found["functions"] = [_line(update, tree)]
-        if tree["ok"]:
-            found["update"] = json.dumps(tree)
-    return found
+    update = _argument(stage[0], ops.update_state) if len(stage) == 1 else None
+    tree = None if update is None else functions.good(update, 2)
+    return {
+        "plan": None,
+        "update": json.dumps(tree) if tree else None,
+        "functions": functions.lines,
+        "operators": [_operator(op, functions) for op in stage],
+    }
 
 
-def _phases(pipes: list[Any], functions: list[str]) -> tuple[list[dict[str, Any]], int | None]:
+def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]], int | None]:
     """The phases, and the place of the first operator that is the worker's, if there is one."""
     phases: list[dict[str, Any]] = []
     at = 0
@@ -92,20 +138,20 @@ def _phases(pipes: list[Any], functions: list[str]) -> tuple[list[dict[str, Any]
     return phases, None
 
 
-def _steps(pipes: list[Any], functions: list[str]) -> list[dict[str, Any]]:
+def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for op in pipes:
         name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
         if name is None:
             break
-        tree = _tree(op.args[0], 1, functions)
+        tree = functions.good(op.args[0], 1)
         if tree is None:
             break
         steps.append({"op": name, **tree})
     return steps
 
 
-def _sink(op: Any, functions: list[str]) -> dict[str, Any] | None:
+def _sink(op: Any, functions: Functions) -> dict[str, Any] | None:
     """An operator that takes all records before it gives any."""
     if op is ops.group_by_key:
         return {"kind": "group"}
@@ -119,10 +165,10 @@ def _sink(op: Any, functions: list[str]) -> dict[str, Any] | None:
     for kind, operator in (("reduce", ops.reduce_by_key), ("total", ops.reduce_records)):
         merge = _argument(op, operator)
         if merge is not None:
-            tree = _tree(merge, 2, functions)
+            tree = functions.good(merge, 2)
             return {"kind": kind, "merge": tree} if tree else None
     if type(op) is partial and op.func is ops.combine_by_key and len(op.args) == 2:
-        create, merge = _tree(op.args[0], 1, functions), _tree(op.args[1], 2, functions)
+        create, merge = functions.good(op.args[0], 1), functions.good(op.args[1], 2)
         return {"kind": "combine", "create": create, "merge": merge} if create and merge else None
     return None
 
@@ -133,25 +179,35 @@ def _argument(op: Any, operator: Any) -> Any:
     return op.args[0] if bound else None
 
 
-def _tree(function: Any, arity: int, functions: list[str]) -> dict[str, Any] | None:
-    tree = describe(function, arity)
-    functions.append(_line(function, tree))
-    return tree if tree["ok"] else None
-
-
 def _splits_by_key(op: Any) -> bool:
     return _argument(op, ops.bucket_by_key) is portable_hash
 
 
-def _line(function: Callable[..., Any], tree: dict[str, Any]) -> str:
+def _operator(op: Any, functions: Functions) -> tuple[str, str | None, str | None]:
+    """What to call an operator, why it is not compiled, what its functions leave to CPython."""
+    bare = op.func if type(op) is partial else op
+    name, arity = OPERATORS.get(bare, (getattr(bare, "__name__", repr(bare)), None))
+    if arity is None:
+        return name, "an operator that is not compiled", None
+    own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
+    trees = [functions.tree(function, each) for function, each in zip(own, arity)]
+    called = ", ".join(map(_called, own, trees))
+    refused = next((_refusal(tree) for tree in trees if not tree["ok"]), None)
+    left = [each for tree in trees if tree["ok"] for each in _left_to_cpython(tree["body"])]
+    rows = ", ".join(f"{why} in line {line}" for why, line in left)
+    return (f"{name}({called})" if called else name), refused, rows or None
+
+
+def _called(function: Callable[..., Any], tree: dict[str, Any]) -> str:
     code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", None) or tree.get("name") or repr(function)
-    where = f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
-    if tree["ok"]:
-        left = ", ".join(f"{why} in line {line}" for why, line in _left_to_cpython(tree["body"]))
-        return f"{where}: compiled" + (f", but for rows that reach {left}" if left else "")
+    return f"{name} {code.co_filename}:{code.co_firstlineno}" if code else str(name)
+
+
+def _refusal(tree: dict[str, Any]) -> str:
     detail = f" ({tree['detail']})" if tree.get("detail") else ""
-    return f"{where}: not compiled: {tree['reason']}{detail}, {tree.get('file')}:{tree.get('line')}"
+    place = f", {tree['file']}:{tree['line']}" if tree.get("file") else ""
+    return f"{tree['reason']}{detail}{place}"
 
 
 def _left_to_cpython(node: Any) -> list[tuple[str, int]]:

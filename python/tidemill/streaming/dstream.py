@@ -593,10 +593,11 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         >>> stream.flatMap(str.split).explain()
         #0 queueStream every 100ms
         #1 transform of #0 every 100ms
+        ...
         """
         _ = self._node  # a transform is added to the graph when it is first used
         print(self._ssc._streaming.explain())
-        for line in self._sc._engine.compile_report:
+        for line in self._sc._engine.explain():
             print(line)
 
     def slice(self, begin: datetime | float, end: datetime | float) -> list[RDD]:

@@ -24,6 +24,7 @@ pub use redo::{Redone, redone};
 
 use crate::block::TypedBlock;
 use crate::groups::bucket_of;
+use crate::report::InputReport;
 
 /// A chain that gives up more than one row in this many is not worth it.
 const WORTH: usize = 2;
@@ -56,39 +57,53 @@ impl Counts {
 }
 
 impl Native {
-    /// Compiles as many phases of a plan as can be, for records of type `input`; also tells what of them
-    /// is left to CPython. `None` if that is everything.
-    pub fn new(plan: &Plan, input: &Type) -> (Option<Native>, Vec<String>) {
-        let (mut phases, mut told) = (Vec::new(), Vec::new());
+    /// Compiles as many phases of a plan as can be, for records of type `input`.
+    pub fn new(plan: &Plan, input: &Type) -> InputReport {
+        let mut phases: Vec<Phase> = Vec::new();
+        let mut made = InputReport {
+            input: input.to_string(),
+            rest: plan.rest,
+            reason: None,
+            left: Vec::new(),
+            native: None,
+        };
         let mut ty = input.clone();
-        let mut rest = plan.rest;
         for planned in &plan.phases {
-            let (phase, ended) = Phase::new(planned, &ty, &mut told);
+            let (phase, stopped) = Phase::new(planned, &ty);
             if let Some(phase) = phase {
                 ty = phase.result().clone();
+                made.left.extend(phase.left_out());
                 phases.push(phase);
             }
-            if let Some(operator) = ended {
-                rest = Some(operator);
+            if let Some((operator, reason)) = stopped {
+                (made.rest, made.reason) = (Some(operator), Some(reason.to_string()));
                 break;
             }
         }
-        let splits = rest.is_none() && plan.splits && !ty_splits(&ty);
-        if splits {
-            told.push(format!("  not compiled after all: splitting by a key of type {ty}"));
-            rest = Some(plan.operators);
+        if made.rest.is_none() && plan.splits && !splits(&ty) {
+            made.reason = Some(format!("records of type {ty} are not split by key"));
+            made.rest = Some(plan.operators);
         }
-        if let (Some(last), None) = (phases.last_mut(), rest) {
+        if let (Some(last), None) = (phases.last_mut(), made.rest) {
             last.is_last();
         }
-        let useful = !phases.is_empty() || (rest.is_none() && plan.splits);
-        (useful.then_some(Native { phases, rest, counts: Counts::default() }), told)
+        let rest = made.rest;
+        if !phases.is_empty() || (rest.is_none() && plan.splits) {
+            made.native = Some(Arc::new(Native { phases, rest, counts: Counts::default() }));
+        }
+        made
+    }
+
+    /// Rows so far, and those that were given up.
+    pub fn counts(&self) -> (usize, usize) {
+        let Counts { seen, given_up } = &self.counts;
+        (seen.load(Ordering::Relaxed), given_up.load(Ordering::Relaxed))
     }
 
     /// Whether it still pays.
     pub fn is_worth_it(&self) -> bool {
-        let seen = self.counts.seen.load(Ordering::Relaxed);
-        seen < JUDGED || self.counts.given_up.load(Ordering::Relaxed) * WORTH <= seen
+        let (seen, given_up) = self.counts();
+        seen < JUDGED || given_up * WORTH <= seen
     }
 
     /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does
@@ -122,7 +137,7 @@ fn typed(records: Records) -> BlockRef {
     Arc::new(TypedBlock(records))
 }
 
-fn ty_splits(ty: &Type) -> bool {
+fn splits(ty: &Type) -> bool {
     tidemill_udf::pair_of(ty).is_some_and(|(key, _)| key.is_key())
 }
 

@@ -61,12 +61,8 @@ pub enum Ended {
 
 impl Phase {
     /// Compiles what can be of a planned phase, for records of type `input`; and the operator that is the
-    /// worker's, if one is.
-    pub fn new(
-        planned: &PhasePlan,
-        input: &Type,
-        told: &mut Vec<String>,
-    ) -> (Option<Phase>, Option<usize>) {
+    /// worker's, if one is, with the reason.
+    pub fn new(planned: &PhasePlan, input: &Type) -> (Option<Phase>, Option<(usize, Reason)>) {
         let first = planned.first;
         let mut steps = planned.steps.clone();
         if planned.sink.as_ref().is_some_and(SinkPlan::takes_pairs) && !steps.is_empty() {
@@ -83,15 +79,15 @@ impl Phase {
             followed: true,
         };
         if whole > 0 {
-            let Some((chain, steps)) = longest(&steps, input, told) else {
-                return (None, Some(first));
-            };
+            let (chain, steps, reason) = longest(&steps, input);
+            let Some(chain) = chain else { return (None, reason.map(|reason| (first, reason))) };
             phase.end = first + steps.min(whole);
             phase.record = chain.record().clone();
             phase.result = phase.record.clone();
             phase.chain = Some(chain);
-            if steps < planned.steps.len() {
-                return (Some(phase), Some(first + steps));
+            if let Some(reason) = reason {
+                let end = phase.end;
+                return (Some(phase), Some((end, reason)));
             }
         }
         let Some(sink) = &planned.sink else { return (Some(phase), None) };
@@ -101,11 +97,15 @@ impl Phase {
                 (Some(phase), None)
             }
             Err(reason) => {
-                told.push(format!("  not compiled after all: {reason}"));
                 let end = phase.end;
-                (phase.chain.is_some().then_some(phase), Some(end))
+                (phase.chain.is_some().then_some(phase), Some((end, reason)))
             }
         }
+    }
+
+    /// What of its chain is left to CPython, row by row.
+    pub fn left_out(&self) -> impl Iterator<Item = String> {
+        self.chain.iter().flat_map(|chain| chain.left_out().iter().map(Reason::to_string))
     }
 
     /// The type of its records.
@@ -261,19 +261,16 @@ impl SinkPlan {
     }
 }
 
-/// The most of the first steps that compile, and their number.
-fn longest(steps: &[Step], input: &Type, told: &mut Vec<String>) -> Option<(Compiled, usize)> {
+/// The most of the first steps that compile, their number, and why not one more.
+fn longest(steps: &[Step], input: &Type) -> (Option<Compiled>, usize, Option<Reason>) {
+    let mut stopped = None;
     for count in (1..=steps.len()).rev() {
         match Compiled::new(&steps[..count], input) {
-            Ok(chain) => {
-                let left = chain.left_out().iter();
-                told.extend(left.map(|r| format!("  left to CPython, row by row: {r}")));
-                return Some((chain, count));
-            }
-            Err(reason) => told.push(format!("  not compiled after all: {reason}")),
+            Ok(chain) => return (Some(chain), count, stopped),
+            Err(reason) => stopped = Some(reason),
         }
     }
-    None
+    (None, 0, stopped)
 }
 
 fn compile_sink(sink: &SinkPlan, record: &Type) -> std::result::Result<(Sink, Type), Reason> {

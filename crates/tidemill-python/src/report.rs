@@ -1,0 +1,155 @@
+//! What of each stage was compiled and what was not, operator by operator: what `explain` prints.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tidemill::lock::Lock;
+
+use crate::native::Native;
+
+/// Lines and stages that are kept.
+const MOST_TOLD: usize = 1024;
+
+/// What was compiled, what was not and why, and the time that it took.
+#[derive(Default)]
+pub struct Report {
+    lines: Lock<Vec<String>>,
+    stages: Lock<Vec<Arc<StageReport>>>,
+    nanoseconds: AtomicU64,
+}
+
+/// An operator as `tidemill.compiler.chain` describes it.
+pub struct Operator {
+    /// Its name, its functions and where they are.
+    pub name: String,
+    /// Why it cannot be compiled.
+    pub refused: Option<String>,
+    /// What of it is left to CPython, row by row.
+    pub left: Option<String>,
+}
+
+/// The operators of a stage, and how they went for each type of input.
+pub struct StageReport {
+    operators: Vec<Operator>,
+    inputs: Lock<Vec<InputReport>>,
+}
+
+/// A stage compiled for a type of input.
+pub struct InputReport {
+    /// The types.
+    pub input: String,
+    /// The operators from here on run in CPython.
+    pub rest: Option<usize>,
+    /// Why the first of those does, if the operator itself does not say.
+    pub reason: Option<String>,
+    /// Statements that are left to CPython, row by row.
+    pub left: Vec<String>,
+    /// For its counts.
+    pub native: Option<Arc<Native>>,
+}
+
+impl InputReport {
+    /// No operator is compiled, whatever the input.
+    pub fn interpreted() -> InputReport {
+        let input = "records of any type".to_owned();
+        InputReport { input, rest: Some(0), reason: None, left: Vec::new(), native: None }
+    }
+}
+
+impl Report {
+    /// A line for each function, and for each that did not compile after all.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().clone()
+    }
+
+    /// Time spent on reading functions and making code.
+    pub fn compile_time(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
+    }
+
+    /// Adds lines that were not told yet.
+    pub fn tell(&self, lines: Vec<String>) {
+        let mut told = self.lines.lock();
+        for line in lines {
+            if told.len() < MOST_TOLD && !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+
+    /// Adds a stage.
+    pub fn add(&self, operators: Vec<Operator>) -> Arc<StageReport> {
+        let stage = Arc::new(StageReport { operators, inputs: Lock::default() });
+        let mut stages = self.stages.lock();
+        if stages.len() < MOST_TOLD {
+            stages.push(stage.clone());
+        }
+        stage
+    }
+
+    /// Counts the time that `f` takes.
+    pub fn time<T>(&self, f: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = f();
+        let taken = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.nanoseconds.fetch_add(taken, Ordering::Relaxed);
+        result
+    }
+
+    /// All stages that ran, equal ones once.
+    pub fn explain(&self) -> Vec<String> {
+        let stages = self.stages.lock().clone();
+        let mut told: Vec<Vec<String>> = Vec::new();
+        for text in stages.iter().flat_map(|stage| stage.explain()) {
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        }
+        told.concat()
+    }
+}
+
+impl StageReport {
+    /// Adds a type of input.
+    pub fn add(&self, input: InputReport) {
+        self.inputs.lock().push(input);
+    }
+
+    /// A text for each type of input.
+    fn explain(&self) -> Vec<Vec<String>> {
+        self.inputs.lock().iter().map(|input| self.explain_input(input)).collect()
+    }
+
+    fn explain_input(&self, input: &InputReport) -> Vec<String> {
+        let mut lines = vec![format!("over {}:", input.input)];
+        let rest = input.rest.unwrap_or(self.operators.len());
+        for (place, operator) in self.operators.iter().enumerate() {
+            lines.push(format!("  {}: {}", operator.name, how(operator, place, rest, input)));
+        }
+        lines.extend(input.left.iter().map(|reason| format!("  rows that reach {reason}: CPython")));
+        if let Some(native) = &input.native {
+            let (seen, given_up) = native.counts();
+            if given_up > 0 {
+                let whole = if native.is_worth_it() { "" } else { ", therefore now all of them" };
+                lines.push(format!("  {given_up} of {seen} rows ran in CPython{whole}"));
+            }
+        }
+        lines
+    }
+}
+
+/// How an operator ran.
+fn how(operator: &Operator, place: usize, rest: usize, input: &InputReport) -> String {
+    if place < rest {
+        let left = operator.left.as_ref();
+        let but = left.map(|left| format!(", but for rows that reach {left}"));
+        return format!("compiled{}", but.unwrap_or_default());
+    }
+    let own = operator.refused.as_ref();
+    let why = match place == rest {
+        true => own.or(input.reason.as_ref()).map(String::as_str),
+        false => own.map(String::as_str),
+    };
+    format!("CPython: {}", why.unwrap_or("it follows what runs in CPython"))
+}
