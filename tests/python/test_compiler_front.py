@@ -57,6 +57,13 @@ def value(node):
     if kind in ("tuple", "list"):
         inner = "".join(f"{value(item)}," for item in node["v"])
         return f"({inner})" if kind == "tuple" else f"[{inner}]"
+    if kind == "dict":
+        items = (f"{value(k)}: {value(v)}" if k else f"**{value(v)}" for k, v in node["v"])
+        return f"{{{', '.join(items)}}}"
+    if kind == "dict_comp":
+        head = f"{value(node['key'])}: {value(node['value'])}"
+        tests = "".join(f" if {value(test)}" for test in node["ifs"])
+        return f"{{{head} for {target(node['target'])} in {value(node['iter'])}{tests}}}"
     if kind == "const_set":
         return f"{{{', '.join(map(repr, node['v']))}}}" if node["v"] else "set()"
     if kind == "bin":
@@ -107,6 +114,8 @@ def written(node):
     kind = node["s"]
     if kind == "assign":
         return [f"{target(node['t'])} = {value(node['v'])}"]
+    if kind == "set_item":
+        return [f"{names(node['id'])}[{value(node['k'])}] = {value(node['v'])}"]
     if kind == "aug":
         return [f"{names(node['id'])} {node['op']}= {value(node['v'])}"]
     if kind == "if":
@@ -557,7 +566,8 @@ def test_callables():
         lambda line: (n := len(line)) + n,
         lambda line: [y := x for x in line],  # noqa: F841
         lambda line: [x + y for x in line for y in line],
-        lambda line: {x: 1 for x in line},
+        lambda line: {x for x in line},
+        lambda line: {x: y for x in line for y in line},
         lambda line: line[::2],
         lambda line: f"{line!r}",
         lambda line: f"{line:>5}",

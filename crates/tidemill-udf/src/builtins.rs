@@ -7,6 +7,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::scope::Value;
+use crate::shape::Kind;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
@@ -18,6 +19,14 @@ impl Gen<'_> {
                 let name = f.name.clone();
                 let result = self.inline(f, args)?;
                 result.ok_or_else(|| Reason::unsupported(format!("a call of {name}"), line))
+            }
+            ExprKind::Builtin { id } if id == "isinstance" => match args {
+                [value, kinds] => self.is_instance(value, kinds, line),
+                _ => Err(Reason::unsupported("this use of isinstance()", line)),
+            },
+            ExprKind::Builtin { id } if id == "json.loads" => {
+                let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+                self.json_loads(&args, std::ptr::from_ref(f) as usize, line)
             }
             ExprKind::Builtin { id } => {
                 let args = match id.as_str() {
@@ -33,7 +42,9 @@ impl Gen<'_> {
     fn builtin(&mut self, name: &str, args: &[Value], line: u32) -> Result<Value> {
         // None is as good as any other value to these two.
         let taken: Vec<Value> = match name {
-            "str" | "bool" => args.to_vec(),
+            "bool" | "json.dumps" => args.to_vec(),
+            "str" => args.to_vec(),
+            "len" if matches!(args, [Value { ty: Type::Json(_), .. }]) => args.to_vec(),
             _ => args.iter().map(|arg| self.solid(arg)).collect(),
         };
         let args = taken.as_slice();
@@ -51,6 +62,10 @@ impl Gen<'_> {
             ("int", [a]) if matches!(a.ty, Type::Int | Type::Bool) => {
                 Ok(Value::new(Type::Int, a.slots.clone()))
             }
+            ("float", [a]) if matches!(a.ty, Type::Json(_)) => self.json_float(a),
+            ("int", [a]) if matches!(a.ty, Type::Json(_)) => self.json_int(a),
+            ("min" | "max", [a, b]) if is_either_json(a, b) => self.json_extreme(name, a, b, line),
+            ("json.dumps", args) => self.json_dumps(args, line),
             ("str", [a]) => self.text_of(a, line),
             ("bool", [a]) => {
                 let flag = self.truthy(a);
@@ -77,6 +92,7 @@ impl Gen<'_> {
 
     pub(crate) fn text_of(&mut self, value: &Value, line: u32) -> Result<Value> {
         match value.ty {
+            Type::Json(_) => self.json_text(value, line),
             Type::Str => Ok(value.clone()),
             Type::Int => {
                 let out = self.room(2);
@@ -104,6 +120,11 @@ impl Gen<'_> {
                 let length = self.int(items.len() as i64);
                 Ok(Value::new(Type::Int, vec![length]))
             }
+            Type::Record(fields) => {
+                let length = self.int(fields.len() as i64);
+                Ok(Value::new(Type::Int, vec![length]))
+            }
+            Type::Json(_) => self.json_length(value),
             other => Err(Reason::types("len()", &[other], line)),
         }
     }
@@ -142,10 +163,19 @@ impl Gen<'_> {
         let Type::List(item) = &list.ty else {
             return Err(Reason::types("sum()", &[&list.ty], line));
         };
+        if let Type::Json(shape) = &**item
+            && shape.only() == Some(Kind::Int)
+        {
+            return self.sum_items(list, line);
+        }
         // Since 3.12 CPython adds floats with a correction, before it did not: left to it.
         if !matches!(**item, Type::Int | Type::Never) {
             return Err(Reason::types("sum()", &[&list.ty], line));
         }
+        self.sum_items(list, line)
+    }
+
+    fn sum_items(&mut self, list: &Value, line: u32) -> Result<Value> {
         let total = self.declare(&Type::Int);
         let zero = self.int(0);
         self.set(&total, &Value::new(Type::Int, vec![zero]));
@@ -157,6 +187,10 @@ impl Gen<'_> {
         })?;
         Ok(self.get(&total))
     }
+}
+
+fn is_either_json(a: &Value, b: &Value) -> bool {
+    matches!((&a.ty, &b.ty), (Type::Json(_), _) | (_, Type::Json(_)))
 }
 
 fn operator(name: &str) -> Option<&'static str> {

@@ -12,8 +12,9 @@ use cranelift_codegen::ir::{Block, InstBuilder};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::record::{changed_in, holds_dict, may_share};
 use crate::scope::{Frame, Loop, Place, Try, Value};
-use crate::tree::{Expr, Function, Handler, Step, Stmt, Target};
+use crate::tree::{Expr, ExprKind, Function, Handler, Step, Stmt, Target};
 use crate::types::Type;
 
 /// The type of a chain's records is found out by its first attempt.
@@ -63,6 +64,9 @@ impl Gen<'_> {
             }
             Step::FlatMapValues(f) => {
                 let [key, value] = self.pair(value)?;
+                if holds_dict(&key.ty) {
+                    return Err(Reason::types("flatMapValues", &[&key.ty], 0));
+                }
                 let Some(list) = self.items_of(f, value)? else { return Ok(()) };
                 self.each(&list, |this, item| {
                     this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
@@ -82,8 +86,11 @@ impl Gen<'_> {
     /// The key and the value of a record.
     fn pair(&mut self, value: Value) -> Result<[Value; 2]> {
         let value = self.solid(&value);
-        let items = value.items().try_into();
-        items.map_err(|_| Reason::types("an operator by key", &[&value.ty], 0))
+        let items = match value.ty {
+            Type::Tuple(_) => value.items(),
+            _ => Vec::new(),
+        };
+        items.try_into().map_err(|_| Reason::types("an operator by key", &[&value.ty], 0))
     }
 
     fn go_on(&mut self, rest: &[Step], value: Option<Value>, emitted: &mut Emitted) -> Result<()> {
@@ -91,6 +98,7 @@ impl Gen<'_> {
     }
 
     fn emit_record(&mut self, value: &Value, emitted: &mut Emitted) -> Result<()> {
+        let value = &self.kept(value)?;
         let value = &match emitted {
             Some(ty) => self.fit(&Place::Record, &ty.clone(), value, "records being", 0)?,
             None => {
@@ -100,8 +108,8 @@ impl Gen<'_> {
                 value
             }
         };
-        if contains_list(&value.ty) {
-            return Err(Reason::unsupported("a record with a list in it", 0));
+        if may_share(&value.ty) {
+            return Err(Reason::unsupported("a record with two dicts that may be one", 0));
         }
         let room = self.room(value.slots.len());
         self.store(value, room);
@@ -165,11 +173,20 @@ impl Gen<'_> {
             function: address,
             locals: Default::default(),
             assigned: Default::default(),
+            changed: changed_in(&function.body),
             exit,
             result: None,
             exit_used: false,
         };
+        let changed = frame.changed.clone();
         for (name, value) in function.params.iter().zip(args) {
+            // A record's dict, which nobody else has, may be changed as a dynamic one.
+            let value = match value.ty {
+                Type::Record(_) if self.frames.is_empty() && changed.contains(name) => {
+                    self.dynamic_record(&value)?
+                }
+                _ => value,
+            };
             let place = Place::Local(address, name.clone());
             let ty = self.known_type(&place, &value.ty);
             let local = self.declare(&ty);
@@ -243,9 +260,19 @@ impl Gen<'_> {
     fn one_statement(&mut self, statement: &Stmt) -> Result<()> {
         match statement {
             Stmt::Assign { t, v, l } => {
-                let value = self.expr(v)?;
+                let value = match (t, &v.kind) {
+                    (Target::Name { id }, ExprKind::Dict { v }) => {
+                        let frame = self.frame()?;
+                        let (changes, function) = (frame.changed.contains(id), frame.function);
+                        let known = self.known.types.get(&Place::Local(function, id.clone()));
+                        let dynamic = changes || matches!(known, Some(Type::Json(_)));
+                        self.dict(v, dynamic, *l)?
+                    }
+                    _ => self.expr(v)?,
+                };
                 self.bind(t, value, *l)
             }
+            Stmt::SetItem { id, k, v, l } => self.set_item(id, k, v, *l),
             Stmt::Aug { id, op, v, l } => {
                 let before = self.name(id, *l)?;
                 let value = self.expr(v)?;
@@ -256,6 +283,11 @@ impl Gen<'_> {
             Stmt::Return { v, .. } => {
                 let value = match v {
                     Some(v) if self.uses_up && self.frames.len() == 1 => self.returned(v)?,
+                    Some(Expr { kind: ExprKind::Dict { v: items }, line }) => {
+                        let place = Place::Return(self.frame()?.function);
+                        let dynamic = matches!(self.known.types.get(&place), Some(Type::Json(_)));
+                        self.dict(items, dynamic, *line)?
+                    }
                     Some(v) => self.expr(v)?,
                     None => Value::new(Type::None, vec![]),
                 };
@@ -339,15 +371,17 @@ impl Gen<'_> {
         if !otherwise.is_empty() {
             return Err(Reason::unsupported("for with else", line));
         }
-        let list = self.expr(iter)?;
+        let (list, view) = self.iterable(iter, line)?;
         if !self.live {
             return Ok(());
         }
         let before = self.frame()?.assigned.clone();
+        self.views += usize::from(view);
         self.each(&list, |this, item| {
             this.bind(target, item, line)?;
             this.body(body)
         })?;
+        self.views -= usize::from(view);
         self.frame()?.assigned = before;
         Ok(())
     }
@@ -465,14 +499,5 @@ impl Gen<'_> {
             Some(local) if frame.assigned.contains(name) => Ok(self.get(&local)),
             _ => Err(Reason::unsupported(format!("{name}, which may have no value here,"), line)),
         }
-    }
-}
-
-fn contains_list(ty: &Type) -> bool {
-    match ty {
-        Type::List(_) => true,
-        Type::Tuple(items) => items.iter().any(contains_list),
-        Type::Option(value) => contains_list(value),
-        _ => false,
     }
 }

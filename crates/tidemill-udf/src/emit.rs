@@ -15,6 +15,7 @@ use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::runtime::{DONE, RAISES};
 use crate::scope::{Frame, Local, Loop, Place, Try, Value, ir_types};
+use crate::shape::Shape;
 use crate::types::Type;
 
 /// Integers up to this size are exact as floats.
@@ -25,7 +26,7 @@ const EXACT: i64 = 1 << 53;
 pub(crate) struct Failure {
     pub(crate) reason: Reason,
     pub(crate) statement: usize,
-    pub(crate) lesson: Option<(Place, Type)>,
+    pub(crate) lesson: Option<Box<(Place, Type)>>,
 }
 
 /// What earlier attempts have found out.
@@ -35,6 +36,10 @@ pub(crate) struct Knowledge {
     pub(crate) forced: Vec<usize>,
     /// Types of places that turned out to hold more than their first value's type.
     pub(crate) types: HashMap<Place, Type>,
+    /// What documents look like, by the place in the tree where they are parsed.
+    pub(crate) shapes: HashMap<usize, Shape>,
+    /// Whether there are rows to learn that from.
+    pub(crate) sampling: bool,
 }
 
 /// Generates one function.
@@ -59,7 +64,11 @@ pub(crate) struct Gen<'a> {
     /// What earlier attempts have found out.
     pub(crate) known: &'a Knowledge,
     /// What this one has, if it fails.
-    pub(crate) lesson: Option<(Place, Type)>,
+    pub(crate) lesson: Option<Box<(Place, Type)>>,
+    /// The place in the tree of a document whose looks must be learnt first; the attempt stopped there.
+    pub(crate) unseen: Option<usize>,
+    /// Loops in hand that go through a dict.
+    pub(crate) views: usize,
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub(crate) may_raise: bool,
 }
@@ -115,6 +124,12 @@ impl Gen<'_> {
         let on = self.b.create_block();
         self.branch(flag, self.give_up, on);
         self.enter_sealed(on);
+    }
+
+    /// The row is CPython's, though code follows.
+    pub(crate) fn deopt_always(&mut self) {
+        let always = self.b.ins().iconst(types::I8, 1);
+        self.deopt_if(always);
     }
 
     /// An exception that is certain: to its handler, or the row is given up.
@@ -267,6 +282,8 @@ impl Gen<'_> {
             }
             Type::Str => self.b.ins().icmp_imm(IntCC::NotEqual, value.slots[1], 0),
             Type::Tuple(items) => self.b.ins().iconst(types::I8, i64::from(!items.is_empty())),
+            Type::Record(fields) => self.b.ins().iconst(types::I8, i64::from(!fields.is_empty())),
+            Type::Json(_) => self.json_truth(value),
             Type::List(_) => {
                 let length = self.list_length(value);
                 self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)
@@ -314,6 +331,7 @@ impl Gen<'_> {
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
             (Type::Float, Type::Float | Type::Int | Type::Bool)
             | (Type::Int | Type::Bool, Type::Float) => self.float_binary(op, a, b, line),
+            (Type::Json(_), _) | (_, Type::Json(_)) => self.json_binary(op, a, b, line),
             _ => Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line)),
         }
     }
@@ -406,6 +424,10 @@ impl Gen<'_> {
             }
             (Type::None, _) if matches!(op, "==" | "!=") => Ok(self.is_none(b, op == "==")),
             _ if matches!(op, "is" | "is not") => Err(wrong()),
+            (_, Type::Record(_)) if matches!(op, "in" | "not in") => {
+                self.record_contains(op, a, b, line)
+            }
+            (Type::Json(_), _) | (_, Type::Json(_)) => self.json_compare(op, a, b, line),
             (Type::Option(_), Type::Option(_)) if matches!(op, "==" | "!=") => Err(wrong()),
             (Type::Option(_), _) | (_, Type::Option(_)) if matches!(op, "==" | "!=") => {
                 let (maybe, other) = if matches!(a.ty, Type::Option(_)) { (a, b) } else { (b, a) };

@@ -4,7 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Raised {
     Value,
+    JsonDecode,
     Index,
+    Key,
     ZeroDivision,
 }
 
@@ -13,6 +15,8 @@ impl Raised {
     fn names(self) -> &'static [&'static str] {
         match self {
             Raised::Value => &["ValueError", "Exception", "BaseException"],
+            Raised::JsonDecode => &["JSONDecodeError", "ValueError", "Exception", "BaseException"],
+            Raised::Key => &["KeyError", "LookupError", "Exception", "BaseException"],
             Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
             Raised::ZeroDivision => {
                 &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]

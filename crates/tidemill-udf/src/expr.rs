@@ -5,6 +5,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
+use crate::record::is_made_here;
 use crate::scope::Value;
 use crate::tree::{Expr, ExprKind, Piece, Target};
 use crate::types::Type;
@@ -21,6 +22,7 @@ impl Gen<'_> {
                 Ok(Value::tuple(items))
             }
             ExprKind::List { v } => self.list(v, line),
+            ExprKind::Dict { v } => self.dict(v, false, line),
             ExprKind::Bin { op, a, b } => {
                 let (a, b) = (self.expr(a)?, self.expr(b)?);
                 self.binary(op, &a, &b, line)
@@ -32,6 +34,7 @@ impl Gen<'_> {
             }
             ExprKind::Unary { op, a } => {
                 let value = self.expr(a)?;
+                let value = self.settled(&value);
                 self.unary(op, value, line)
             }
             ExprKind::Cmp { first, rest } => {
@@ -43,6 +46,11 @@ impl Gen<'_> {
             ExprKind::Call { f, args } => self.call_expr(f, args, line),
             ExprKind::Method { o, m, args } => {
                 let object = self.expr(o)?;
+                match object.ty {
+                    Type::Json(_) if m == "get" => return self.json_get(&object, args, line),
+                    Type::Record(_) if m == "get" => return self.record_get(&object, args, line),
+                    _ => {}
+                }
                 let args = self.used_up(args)?;
                 self.method(&object, m, &args, line)
             }
@@ -51,6 +59,9 @@ impl Gen<'_> {
             ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),
             ExprKind::Comp { elt, target, iter, ifs, .. } => {
                 self.comprehension(elt, target, iter, ifs, line)
+            }
+            ExprKind::DictComp { key, value, target, iter, ifs } => {
+                self.dict_comprehension([key, value], target, iter, ifs, line)
             }
             ExprKind::Fstring { parts } => self.fstring(parts, line),
             ExprKind::ConstSet { .. } | ExprKind::Builtin { .. } | ExprKind::Func { .. } => {
@@ -110,6 +121,7 @@ impl Gen<'_> {
                 let zero = self.int(0);
                 self.binary("-", &Value::new(Type::Int, vec![zero]), &value, line)
             }
+            ("-", Type::Json(_)) => self.json_negative(&value, line),
             ("-", Type::Float) => {
                 let value = self.b.ins().fneg(value.one());
                 Ok(Value::new(Type::Float, vec![value]))
@@ -194,10 +206,17 @@ impl Gen<'_> {
             return Err(Reason::unsupported("this use of a set", line));
         }
         let mut found = self.b.ins().iconst(types::I8, 0);
+        if matches!(value.ty, Type::Json(_)) {
+            self.expect_plain(value)?;
+        }
         for item in set {
             let item = match (item, &value.ty) {
-                (serde_json::Value::String(text), Type::Str) => self.constant_str(text),
-                (serde_json::Value::Number(number), Type::Int) if number.is_i64() => {
+                (serde_json::Value::String(text), Type::Str | Type::Json(_)) => {
+                    self.constant_str(text)
+                }
+                (serde_json::Value::Number(number), Type::Int | Type::Json(_))
+                    if number.is_i64() =>
+                {
                     let number = self.int(number.as_i64().unwrap_or_default());
                     Value::new(Type::Int, vec![number])
                 }
@@ -216,6 +235,9 @@ impl Gen<'_> {
     fn member_of(&mut self, op: &str, value: &Value, items: &[Expr], line: u32) -> Result<IrValue> {
         let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         let mut found = self.b.ins().iconst(types::I8, 0);
+        if matches!(value.ty, Type::Json(_)) {
+            self.expect_plain(value)?;
+        }
         if value.ty == Type::Float {
             // An item that is the very same object is in, even if it is not equal to itself.
             let nan = self.b.ins().fcmp(FloatCC::Unordered, value.one(), value.one());
@@ -232,7 +254,8 @@ impl Gen<'_> {
     fn either(&mut self, op: &str, parts: &[Expr], line: u32) -> Result<Value> {
         let mut ways = Vec::new();
         for (i, part) in parts.iter().enumerate() {
-            let value = self.expr(part)?;
+            let before = ways.last().map(|(_, value): &(Block, Value)| value.ty.clone());
+            let value = self.alternative(part, before.as_ref())?;
             let stop = self.b.create_block();
             if i + 1 == parts.len() {
                 self.jump(stop, &[]);
@@ -250,6 +273,14 @@ impl Gen<'_> {
         self.join(op, &ways, line)
     }
 
+    /// An expression that stands beside one of a type: a dict literal beside a dynamic value is one.
+    fn alternative(&mut self, expr: &Expr, beside: Option<&Type>) -> Result<Value> {
+        match (&expr.kind, beside) {
+            (ExprKind::Dict { v }, Some(Type::Json(_))) => self.dict(v, true, expr.line),
+            _ => self.expr(expr),
+        }
+    }
+
     fn choose(&mut self, condition: &Expr, yes: &Expr, no: &Expr, line: u32) -> Result<Value> {
         let flag = self.truth(condition)?;
         let [then, otherwise] = [(); 2].map(|()| self.b.create_block());
@@ -257,7 +288,8 @@ impl Gen<'_> {
         let mut ways = Vec::new();
         for (block, expr) in [(then, yes), (otherwise, no)] {
             self.enter_sealed(block);
-            let value = self.expr(expr)?;
+            let before = ways.last().map(|(_, value): &(Block, Value)| value.ty.clone());
+            let value = self.alternative(expr, before.as_ref())?;
             let end = self.b.create_block();
             self.jump(end, &[]);
             ways.push((end, value));
@@ -274,6 +306,9 @@ impl Gen<'_> {
         for (_, value) in ways {
             ty = ty.unify(&value.ty).ok_or_else(|| Reason::types(what, &[&ty, &value.ty], line))?;
         }
+        if let Some((_, value)) = ways.iter().find(|(_, value)| !value.ty.fits(&ty)) {
+            return Err(Reason::types(what, &[&ty, &value.ty], line));
+        }
         let (room, merge) = (self.declare(&ty), self.b.create_block());
         for (block, value) in ways {
             self.enter_sealed(*block);
@@ -285,9 +320,12 @@ impl Gen<'_> {
         Ok(self.get(&room))
     }
 
-    fn list(&mut self, items: &[Expr], line: u32) -> Result<Value> {
-        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+    fn list(&mut self, written: &[Expr], line: u32) -> Result<Value> {
+        let items = written.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         let mut ty = Type::Never;
+        if !written.iter().zip(&items).all(|(expr, item)| is_made_here(expr, &item.ty)) {
+            return Err(Reason::unsupported("a list of dicts from elsewhere", line));
+        }
         for item in &items {
             ty = match ty {
                 Type::Never => item.ty.clone(),
@@ -295,6 +333,9 @@ impl Gen<'_> {
                     .unify(&item.ty)
                     .ok_or_else(|| Reason::types("a list of", &[&ty, &item.ty], line))?,
             };
+        }
+        if let Some(item) = items.iter().find(|item| !item.ty.fits(&ty)) {
+            return Err(Reason::types("a list of", &[&ty, &item.ty], line));
         }
         let list = self.new_list(&ty)?;
         for item in &items {
@@ -325,28 +366,37 @@ impl Gen<'_> {
         ifs: &[Expr],
         line: u32,
     ) -> Result<Value> {
-        let source = self.expr(iter)?;
+        let (source, view) = self.iterable(iter, line)?;
         let item_type = self.element_type(elt, target, &source, ifs, line)?;
         let list = self.new_list(&item_type)?;
         let before = self.frame()?.assigned.clone();
+        self.views += usize::from(view);
         self.each(&source, |this, item| {
             this.bind(target, item, line)?;
             if !this.live {
                 return Ok(());
             }
-            for condition in ifs {
-                let flag = this.truth(condition)?;
-                let keep = this.b.create_block();
-                let next = this.loops.last().map(|l| l.next);
-                let next = next.ok_or_else(|| Reason::Codegen("no loop".into()))?;
-                this.branch(flag, keep, next);
-                this.enter_sealed(keep);
-            }
+            this.next_unless(ifs)?;
             let value = this.expr(elt)?;
+            let value = this.settle_if_simple(&value);
             this.push(&list, &value)
         })?;
+        self.views -= usize::from(view);
         self.frame()?.assigned = before;
         Ok(list)
+    }
+
+    /// Goes on with the next item of the loop in hand unless all conditions hold.
+    pub(crate) fn next_unless(&mut self, ifs: &[Expr]) -> Result<()> {
+        for condition in ifs {
+            let flag = self.truth(condition)?;
+            let keep = self.b.create_block();
+            let next = self.loops.last().map(|l| l.next);
+            let next = next.ok_or_else(|| Reason::Codegen("no loop".into()))?;
+            self.branch(flag, keep, next);
+            self.enter_sealed(keep);
+        }
+        Ok(())
     }
 
     /// The type of a comprehension's element, from code that is generated where nothing reaches it.
@@ -358,6 +408,7 @@ impl Gen<'_> {
         ifs: &[Expr],
         line: u32,
     ) -> Result<Type> {
+        let source = &self.solid(source);
         if !matches!(source.ty, Type::List(_)) {
             return Err(Reason::types("iteration", &[&source.ty], line));
         }
@@ -375,7 +426,11 @@ impl Gen<'_> {
         for condition in ifs {
             self.truth(condition)?;
         }
-        let ty = self.expr(elt)?.ty;
+        let value = self.expr(elt)?;
+        let ty = self.settle_if_simple(&value).ty;
+        if !is_made_here(elt, &ty) {
+            return Err(Reason::unsupported("a list of dicts from elsewhere", line));
+        }
         self.deopt();
         self.frame()?.assigned = before;
         self.enter_sealed(on);

@@ -13,7 +13,13 @@ use crate::types::Type;
 impl Gen<'_> {
     pub(crate) fn index(&mut self, object: &Expr, index: &Expr, line: u32) -> Result<Value> {
         let object = self.expr(object)?;
+        if matches!(object.ty, Type::Json(_)) {
+            return self.json_index(&object, index, line);
+        }
         let object = self.solid(&object);
+        if matches!(object.ty, Type::Record(_)) {
+            return self.record_index(&object, index, line);
+        }
         let constant = match &index.kind {
             ExprKind::Const { t, v } if t == "int" => v.as_i64(),
             ExprKind::Unary { op, a } if op == "-" => match &a.kind {
@@ -28,6 +34,7 @@ impl Gen<'_> {
             return item.ok_or_else(|| Reason::unsupported("an index out of range", line));
         }
         let at = self.expr(index)?;
+        let at = self.solid(&at);
         match (&object.ty, &at.ty) {
             (Type::Str, Type::Int) => {
                 let out = self.room(2);

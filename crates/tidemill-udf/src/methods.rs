@@ -24,6 +24,8 @@ impl Gen<'_> {
         if object.ty != Type::Str {
             return Err(wrong());
         }
+        let settled: Vec<Value> = args.iter().map(|arg| self.settled(arg)).collect();
+        let args = settled.as_slice();
         let [s, n] = [object.slots[0], object.slots[1]];
         let types: Vec<&Type> = args.iter().map(|arg| &arg.ty).collect();
         match (name, types.as_slice()) {
@@ -90,6 +92,10 @@ impl Gen<'_> {
                 let out = self.room(2);
                 self.call("join", &[self.rows, s, n, args[0].one(), out], None)?;
                 Ok(self.load(&Type::Str, out, 0))
+            }
+            ("join", [Type::List(item)]) if matches!(**item, Type::Json(_)) => {
+                let strings = self.strings(&args[0])?;
+                self.method(object, name, &[strings], line)
             }
             (_, []) => {
                 let tests = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"];

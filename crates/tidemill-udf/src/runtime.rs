@@ -7,6 +7,9 @@ use std::alloc::Layout;
 use std::marker::PhantomData;
 
 use bumpalo::Bump;
+use rustc_hash::FxHashMap;
+
+use crate::shape::Profile;
 
 /// How a helper ended.
 pub(crate) const DONE: u32 = 0;
@@ -32,6 +35,10 @@ pub struct Rows<'a> {
     /// Number of records before each row that was given up, in order.
     pub(crate) given_up: Vec<usize>,
     records: usize,
+    /// Room that parsers use, row after row.
+    pub(crate) scratch: Vec<u64>,
+    /// What dynamic values looked like, by the place in the tree that made them.
+    pub(crate) profiles: FxHashMap<u64, Profile>,
 }
 
 impl Rows<'_> {
@@ -116,15 +123,29 @@ pub(crate) struct List {
     pub(crate) len: u64,
     capacity: u64,
     width: u64,
+    /// [`FRESH`], [`EMITTED`] or [`SHARED`].
+    state: u64,
 }
+
+/// A list that the row has made.
+const FRESH: u64 = 0;
+/// A list of which a record of the row holds a copy already.
+const EMITTED: u64 = 1;
+/// A list of records, which must not change.
+const SHARED: u64 = 2;
 
 /// The slot of a list that has no items and is never written.
 pub(crate) fn empty_list() -> u64 {
     struct Empty(List);
     // SAFETY: nothing writes it, as it has no items and its address goes to where lists are read.
     unsafe impl Sync for Empty {}
-    static EMPTY: Empty =
-        Empty(List { data: std::ptr::NonNull::dangling().as_ptr(), len: 0, capacity: 0, width: 0 });
+    static EMPTY: Empty = Empty(List {
+        data: std::ptr::NonNull::dangling().as_ptr(),
+        len: 0,
+        capacity: 0,
+        width: 0,
+        state: SHARED,
+    });
     std::ptr::from_ref(&EMPTY.0) as u64
 }
 
@@ -132,7 +153,7 @@ impl List {
     /// A list of items whose slots are there already.
     pub(crate) fn of(data: &mut [u64], len: usize, width: usize) -> List {
         let (data, len) = (data.as_mut_ptr(), len as u64);
-        List { data, len, capacity: len, width: width as u64 }
+        List { data, len, capacity: len, width: width as u64, state: SHARED }
     }
 
     /// The slots of all items.
@@ -171,7 +192,15 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
 
 fn new_list(rows: &Rows<'_>, capacity: usize, width: usize) -> *mut List {
     let data = room_for(rows, capacity * width);
-    rows.lists.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
+    let (capacity, width) = (capacity as u64, width as u64);
+    rows.lists.alloc(List { data, len: 0, capacity, width, state: FRESH })
+}
+
+/// A list of these slots.
+fn adopt(rows: &Rows<'_>, slots: &[u64], width: usize) -> *mut List {
+    let data = rows.lists.alloc_slice_copy(slots).as_mut_ptr();
+    let len = (slots.len() / width) as u64;
+    rows.lists.alloc(List { data, len, capacity: len, width: width as u64, state: FRESH })
 }
 
 /// Room for slots that are written before they are read.
@@ -514,6 +543,13 @@ mod calls {
 }
 
 pub(crate) use calls::*;
+
+mod float_text;
+pub(crate) mod json;
+mod json_copy;
+pub(crate) use json_copy::refresh;
+mod json_parser;
+mod json_text;
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     match part {

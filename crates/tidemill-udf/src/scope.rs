@@ -24,10 +24,12 @@ impl Value {
         self.slots[0]
     }
 
-    /// The items of a tuple.
+    /// The items of a tuple, or the values of a dict whose keys are known.
     pub(crate) fn items(&self) -> Vec<Value> {
-        let Type::Tuple(types) = &self.ty else {
-            return Vec::new();
+        let types: Vec<&Type> = match &self.ty {
+            Type::Tuple(types) => types.iter().collect(),
+            Type::Record(fields) => fields.iter().map(|(_, ty)| ty).collect(),
+            _ => return Vec::new(),
         };
         let mut at = 0;
         let mut item = |ty: &Type| {
@@ -35,7 +37,18 @@ impl Value {
             at += ty.slots();
             Value::new(ty.clone(), slots)
         };
-        types.iter().map(&mut item).collect()
+        types.into_iter().map(&mut item).collect()
+    }
+
+    /// A dict of these fields.
+    pub(crate) fn record(fields: Vec<(String, Value)>) -> Value {
+        let mut types = Vec::with_capacity(fields.len());
+        let mut slots = Vec::new();
+        for (key, value) in fields {
+            types.push((key, value.ty));
+            slots.extend(value.slots);
+        }
+        Value::new(Type::Record(types), slots)
     }
 
     /// A tuple of values.
@@ -51,8 +64,9 @@ pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
         Type::None | Type::Never => vec![],
         Type::Bool | Type::Int | Type::List(_) => vec![types::I64],
         Type::Float => vec![types::F64],
-        Type::Str => vec![types::I64, types::I64],
+        Type::Str | Type::Json(_) => vec![types::I64, types::I64],
         Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),
+        Type::Record(fields) => fields.iter().flat_map(|(_, ty)| ir_types(ty)).collect(),
         Type::Option(value) => {
             let mut slots = vec![types::I64];
             slots.extend(ir_types(value));
@@ -86,6 +100,8 @@ pub(crate) struct Frame {
     pub(crate) locals: HashMap<String, Local>,
     /// Variables that have a value on every path to here.
     pub(crate) assigned: HashSet<String>,
+    /// Variables of which the function sets items.
+    pub(crate) changed: Vec<String>,
     /// Where `return` goes.
     pub(crate) exit: Block,
     /// What it returns, once a `return` was met.

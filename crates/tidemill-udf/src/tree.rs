@@ -55,6 +55,14 @@ pub enum Stmt {
         #[serde(default)]
         l: u32,
     },
+    /// `id[k] = v`.
+    SetItem {
+        id: String,
+        k: Expr,
+        v: Expr,
+        #[serde(default)]
+        l: u32,
+    },
     /// `if c: a else: b`.
     If {
         c: Expr,
@@ -157,6 +165,8 @@ pub enum ExprKind {
     Tuple { v: Vec<Expr> },
     /// `[a, b]`.
     List { v: Vec<Expr> },
+    /// `{k: v, **v}`; without a key, the value is a dict whose items are taken.
+    Dict { v: Vec<(Option<Expr>, Expr)> },
     /// `a op b`.
     Bin { op: String, a: Box<Expr>, b: Box<Expr> },
     /// `op a`.
@@ -185,6 +195,15 @@ pub enum ExprKind {
         /// A generator expression, which must be used up at once where it stands.
         #[serde(default, rename = "gen")]
         lazy: bool,
+    },
+    /// `{key: value for target in iter if ifs}`.
+    DictComp {
+        key: Box<Expr>,
+        value: Box<Expr>,
+        target: Target,
+        iter: Box<Expr>,
+        #[serde(default)]
+        ifs: Vec<Expr>,
     },
     /// An f-string.
     Fstring {

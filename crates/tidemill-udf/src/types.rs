@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::record::holds_dict;
+use crate::shape::{Kind, Shape};
+
 /// A Python type that native code can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -21,6 +24,11 @@ pub enum Type {
     List(Box<Type>),
     /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
     Option(Box<Type>),
+    /// `dict` whose keys are known; the slots of its values.
+    Record(Vec<(String, Type)>),
+    /// Any of `None`, `bool`, `int`, `float`, `str`, and of lists and dicts of these; two slots, and what the
+    /// value looked like so far.
+    Json(Shape),
     /// The item of a list that has none; no slot.
     Never,
 }
@@ -31,8 +39,9 @@ impl Type {
         match self {
             Type::None | Type::Never => 0,
             Type::Bool | Type::Int | Type::Float | Type::List(_) => 1,
-            Type::Str => 2,
+            Type::Str | Type::Json(_) => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
+            Type::Record(fields) => fields.iter().map(|(_, ty)| ty.slots()).sum(),
             Type::Option(value) => 1 + value.slots(),
         }
     }
@@ -50,6 +59,9 @@ impl Type {
         let optional = |ty: &Type| Some(Type::Option(Box::new(ty.clone())));
         match (self, other) {
             (a, b) if a == b => Some(a.clone()),
+            (Type::Json(a), Type::Json(b)) => Some(Type::Json(a.merge(b))),
+            (Type::Json(shape), ty) => Some(Type::Json(shape.merge(&ty.shape()?))),
+            (ty, Type::Json(shape)) => Some(Type::Json(ty.shape()?.merge(shape))),
             (Type::Option(a), Type::Option(b)) => optional(&a.unify(b)?),
             (Type::Option(_), Type::None) => Some(self.clone()),
             (Type::None, Type::Option(_)) => Some(other.clone()),
@@ -57,6 +69,18 @@ impl Type {
             (Type::None, ty) | (ty, Type::None) => optional(ty),
             (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
                 a.iter().zip(b).map(|(a, b)| a.unify(b)).collect::<Option<_>>().map(Type::Tuple)
+            }
+            (Type::Record(a), Type::Record(b)) if keys(a).eq(keys(b)) => {
+                let fields = a.iter().zip(b);
+                let unified = fields.map(|((key, a), (_, b))| Some((key.clone(), a.unify(b)?)));
+                unified.collect::<Option<_>>().map(Type::Record)
+            }
+            // A dict of these keys or those: as literals, both can be made dynamic.
+            (Type::Record(_), Type::Record(_)) => {
+                Some(Type::Json(self.shape()?.merge(&other.shape()?)))
+            }
+            (Type::List(a), Type::List(b)) if a.is_json() && b.is_json() => {
+                a.unify(b).map(|item| Type::List(Box::new(item)))
             }
             (Type::List(item), Type::List(none)) | (Type::List(none), Type::List(item))
                 if **none == Type::Never =>
@@ -73,6 +97,7 @@ impl Type {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
             Type::Float | Type::List(_) | Type::Never => false,
+            Type::Record(_) | Type::Json(_) => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
@@ -98,12 +123,56 @@ impl Type {
             Type::Str => vec![std::ptr::NonNull::<u8>::dangling().as_ptr() as u64, 0],
             Type::Tuple(items) => items.iter().flat_map(Type::absent).collect(),
             Type::Option(value) => [vec![0], value.absent()].concat(),
+            Type::Record(fields) => fields.iter().flat_map(|(_, field)| field.absent()).collect(),
             Type::List(_) => vec![crate::runtime::empty_list()],
             _ => vec![0; self.slots()],
         }
     }
 
-    /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`, `?.`.
+    /// Whether a value of this type, which unifies with the other to that, is one of it without a new dict
+    /// being made: that would be another object than the one that it was made of.
+    pub(crate) fn fits(&self, to: &Type) -> bool {
+        match (self, to) {
+            (Type::Option(a), Type::Option(b)) => a.fits(b),
+            (a, Type::Option(b)) => a.fits(b),
+            (Type::Tuple(a), Type::Tuple(b)) => a.iter().zip(b).all(|(a, b)| a.fits(b)),
+            (Type::Record(a), Type::Record(b)) => a.iter().zip(b).all(|((_, a), (_, b))| a.fits(b)),
+            (a, Type::Json(_)) => !holds_dict(a),
+            _ => true,
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        matches!(self, Type::Json(_))
+    }
+
+    /// What values of this type look like as dynamic ones; `None` if they cannot be.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        Some(match self {
+            Type::None => Shape::of(Kind::None),
+            Type::Bool => Shape::of(Kind::Bool),
+            Type::Int => Shape::of(Kind::Int),
+            Type::Float => Shape::of(Kind::Float),
+            Type::Str => Shape::of(Kind::Str),
+            Type::Json(shape) => shape.clone(),
+            Type::Option(value) => value.shape()?.merge(&Shape::of(Kind::None)),
+            Type::List(item) => match &**item {
+                Type::Json(shape) => Shape::list(shape.clone()),
+                Type::Never => Shape::list(Shape::default()),
+                _ => return None,
+            },
+            Type::Record(fields) => {
+                fields.iter().try_fold(Shape::of(Kind::Dict), |shape, (key, ty)| {
+                    Some(shape.with_field(key, &ty.shape()?))
+                })?
+            }
+            Type::Tuple(_) | Type::Never => return None,
+        })
+    }
+
+    /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`, `?.`; `j` and three
+    /// digits for what a dynamic value looks like; and for a dict `{..}` with each key, by the number of its
+    /// characters and a colon, before its value.
     pub fn code(&self) -> String {
         match self {
             Type::None => "n".into(),
@@ -114,6 +183,13 @@ impl Type {
             Type::Tuple(items) => format!("({})", items.iter().map(Type::code).collect::<String>()),
             Type::List(item) => format!("[{}]", item.code()),
             Type::Option(value) => format!("?{}", value.code()),
+            Type::Json(shape) => format!("j{}", shape.code()),
+            Type::Record(fields) => {
+                let code = |(key, ty): &(String, Type)| {
+                    format!("{}:{key}{}", key.chars().count(), ty.code())
+                };
+                format!("{{{}}}", fields.iter().map(code).collect::<String>())
+            }
             Type::Never => "!".into(),
         }
     }
@@ -143,8 +219,31 @@ fn parse(rest: &mut &[u8]) -> Option<Type> {
             *rest = &rest[1..];
             Type::Tuple(items)
         }
+        b'j' => {
+            let (shape, after) = rest.split_at_checked(3)?;
+            *rest = after;
+            Type::Json(Shape::from_code(std::str::from_utf8(shape).ok()?)?)
+        }
+        b'{' => {
+            let mut fields = Vec::new();
+            while rest.first() != Some(&b'}') {
+                fields.push((parse_key(rest)?, parse(rest)?));
+            }
+            *rest = &rest[1..];
+            Type::Record(fields)
+        }
         _ => return None,
     })
+}
+
+fn parse_key(rest: &mut &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(rest).ok()?;
+    let (count, text) = text.split_once(':')?;
+    let count: usize = count.parse().ok()?;
+    let end = text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
+    let key = text.get(..end)?;
+    *rest = text.get(end..)?.as_bytes();
+    (key.chars().count() == count).then(|| key.to_owned())
 }
 
 impl fmt::Display for Type {
@@ -162,7 +261,17 @@ impl fmt::Display for Type {
             Type::List(item) if **item == Type::Never => f.write_str("list"),
             Type::List(item) => write!(f, "list[{item}]"),
             Type::Option(value) => write!(f, "{value} or None"),
+            Type::Record(fields) => {
+                let fields: Vec<String> =
+                    fields.iter().map(|(key, ty)| format!("{key}: {ty}")).collect();
+                write!(f, "dict[{}]", fields.join(", "))
+            }
+            Type::Json(_) => f.write_str("a value of JSON"),
             Type::Never => f.write_str("nothing"),
         }
     }
+}
+
+fn keys(fields: &[(String, Type)]) -> impl Iterator<Item = &String> {
+    fields.iter().map(|(key, _)| key)
 }

@@ -8,6 +8,7 @@ use cranelift_codegen::ir::{InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
+use crate::runtime::empty_list;
 use crate::scope::{Place, Value, ir_types};
 use crate::types::Type;
 
@@ -27,9 +28,11 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         match ty.unify(&value.ty) {
-            Some(both) if both == *ty => Ok(self.coerce(value, ty)),
+            Some(both) if both == *ty && value.ty.fits(ty) => Ok(self.coerce(value, ty)),
             both => {
-                self.lesson = both.map(|both| (place.clone(), both));
+                // That a dict is met where values are dynamic is news as well, the first time.
+                let wider = both.filter(|both| both != ty || !self.known.types.contains_key(place));
+                self.lesson = wider.map(|both| Box::new((place.clone(), both)));
                 Err(Reason::types(what, &[ty, &value.ty], line))
             }
         }
@@ -39,6 +42,14 @@ impl Gen<'_> {
     pub(crate) fn coerce(&mut self, value: &Value, ty: &Type) -> Value {
         match (&value.ty, ty) {
             (from, to) if from == to => value.clone(),
+            (_, Type::Json(_)) => {
+                let boxed = self.boxed(value).unwrap_or_else(|| {
+                    // Nobody asks for that: types that unify fit.
+                    self.deopt_always();
+                    self.zero(ty)
+                });
+                Value::new(ty.clone(), boxed.slots)
+            }
             (Type::None, Type::Option(_)) => self.zero(ty),
             (Type::Option(_), Type::Option(to)) => {
                 let inner = self.coerce(&self.inner(value), to);
@@ -53,6 +64,12 @@ impl Gen<'_> {
                 let items = value.items().into_iter().zip(types);
                 Value::tuple(items.map(|(item, ty)| self.coerce(&item, ty)).collect())
             }
+            (Type::Record(_), Type::Record(fields)) => {
+                let keys = fields.iter().map(|(key, _)| key.clone());
+                let items = value.items().into_iter().zip(fields);
+                let items = items.map(|(item, (_, ty))| self.coerce(&item, ty));
+                Value::record(keys.zip(items.collect::<Vec<_>>()).collect())
+            }
             // A list without items is one of any items.
             _ => Value::new(ty.clone(), value.slots.clone()),
         }
@@ -64,6 +81,9 @@ impl Gen<'_> {
             Type::Str => self.constant_str("").slots,
             Type::Tuple(items) => items.iter().flat_map(|item| self.zero(item).slots).collect(),
             Type::Option(value) => [vec![self.int(0)], self.zero(value).slots].concat(),
+            Type::Record(fields) => {
+                fields.iter().flat_map(|(_, field)| self.zero(field).slots).collect()
+            }
             Type::List(_) => vec![self.empty_list()],
             _ => ir_types(ty)
                 .into_iter()
@@ -78,22 +98,24 @@ impl Gen<'_> {
 
     /// A list that is read, but never written.
     fn empty_list(&mut self) -> IrValue {
-        let bytes: Box<[u8]> = Box::new([0; 32]);
-        let address = bytes.as_ptr() as i64;
-        self.constants.push(bytes);
-        self.int(address)
+        self.int(empty_list() as i64)
     }
 
     /// What an option holds if it holds something; other values as they are.
     pub(crate) fn inner(&self, value: &Value) -> Value {
         match &value.ty {
             Type::Option(inner) => Value::new((**inner).clone(), value.slots[1..].to_vec()),
+            Type::Json(shape) => Value::new(Type::Json(shape.without_none()), value.slots.clone()),
             _ => value.clone(),
         }
     }
 
-    /// What an option holds; where it is `None`, the row is CPython's.
+    /// What an option holds, and a dynamic value as one of its usual type; where it is `None` or another, the
+    /// row is CPython's.
     pub(crate) fn solid(&mut self, value: &Value) -> Value {
+        if let Type::Json(shape) = &value.ty {
+            return self.settle(value, shape);
+        }
         if matches!(value.ty, Type::Option(_)) {
             self.may_raise = true;
             let none = self.is_none(value, true);
@@ -105,7 +127,8 @@ impl Gen<'_> {
     /// Whether a value is `None`, or is not.
     pub(crate) fn is_none(&mut self, value: &Value, wanted: bool) -> IrValue {
         match value.ty {
-            Type::Option(_) => {
+            // The head of a dynamic None is 0 as well.
+            Type::Option(_) | Type::Json(_) => {
                 let code = if wanted { IntCC::Equal } else { IntCC::NotEqual };
                 self.b.ins().icmp_imm(code, value.one(), 0)
             }

@@ -7,6 +7,7 @@ Such a name is bound once, by a statement that every call runs, so it needs no v
 from __future__ import annotations
 
 import ast
+import json
 import math
 import operator
 import sys
@@ -14,7 +15,7 @@ from typing import Any, Callable
 
 from tidemill.compiler.scope import LocalFunction, Scope
 
-_MODULES = {"math": math, "operator": operator}
+_MODULES = {"json": json, "math": math, "operator": operator}
 
 
 def define(scope: Scope, node: ast.stmt) -> bool:

@@ -73,8 +73,8 @@ def target(scope: Scope, node: ast.expr) -> Node:
     raise Unsupported(EXPRESSION, f"assignment to {type(node).__name__}", node.lineno)
 
 
-def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
-    """Return the tree of a list comprehension or generator expression with one ``for``."""
+def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
+    """Return the tree of a comprehension or generator expression with one ``for``."""
     if len(node.generators) != 1 or node.generators[0].is_async:
         raise Unsupported(EXPRESSION, "a comprehension with several loops", node.lineno)
     loop = node.generators[0]
@@ -83,9 +83,7 @@ def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
     scope.enter(names)
     try:
         return {
-            "e": "comp",
-            "gen": isinstance(node, ast.GeneratorExp),
-            "elt": expression(scope, node.elt),
+            **_element(scope, node),
             "target": target(scope, loop.target),
             "iter": iterable,
             "ifs": [expression(scope, test) for test in loop.ifs],
@@ -93,6 +91,14 @@ def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
         }
     finally:
         scope.leave()
+
+
+def _element(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
+    if isinstance(node, ast.DictComp):
+        key, value = expression(scope, node.key), expression(scope, node.value)
+        return {"e": "dict_comp", "key": key, "value": value}
+    lazy = isinstance(node, ast.GeneratorExp)
+    return {"e": "comp", "gen": lazy, "elt": expression(scope, node.elt)}
 
 
 def _constant(scope: Scope, node: ast.Constant) -> Node:
@@ -104,6 +110,25 @@ def _items(kind: str) -> Callable[[Scope, Any], Node]:
         return {"e": kind, "v": [expression(scope, item) for item in node.elts], "l": node.lineno}
 
     return lower
+
+
+def _dict(scope: Scope, node: ast.Dict) -> Node:
+    pairs = zip(node.keys, node.values)
+    items = [[expression(scope, k) if k else None, expression(scope, v)] for k, v in pairs]
+    return {"e": "dict", "v": items, "l": node.lineno}
+
+
+def _dict_call(scope: Scope, node: ast.Call) -> Node:
+    """A call of `dict`: of another dict and of keywords it makes what a literal makes of them."""
+    items: list[Any] = [[None, expression(scope, arg)] for arg in node.args]
+    for keyword in node.keywords:
+        key = constant(keyword.arg, node.lineno) if keyword.arg is not None else None
+        items.append([key, expression(scope, keyword.value)])
+    # A call must not repeat a keyword, other than a literal.
+    stars = sum(keyword.arg is None for keyword in node.keywords)
+    if len(node.args) > 1 or (stars and len(items) > 1):
+        raise Unsupported(ARGUMENTS, "dict", node.lineno)
+    return {"e": "dict", "v": items, "l": node.lineno}
 
 
 def _binary(scope: Scope, node: ast.BinOp) -> Node:
@@ -183,6 +208,8 @@ def _call(scope: Scope, node: ast.Call) -> Node:
     if value is NOTHING:
         value = scope.static(node.func)
     known = name_of(value)
+    if known == "dict":
+        return _dict_call(scope, node)
     if node.keywords and (value is NOTHING or known):
         raise Unsupported(ARGUMENTS, ast.unparse(node.func), node.lineno)
     if known:
@@ -241,6 +268,8 @@ _LOWER: dict[type, Callable[[Scope, Any], Node]] = {
     ast.Call: _call,
     ast.Compare: _compare,
     ast.Constant: _constant,
+    ast.Dict: _dict,
+    ast.DictComp: comprehension,
     ast.IfExp: _conditional,
     ast.JoinedStr: _f_string,
     ast.Lambda: _lambda,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler import stability
 from tidemill.compiler.bound import Bound
-from tidemill.compiler.known import constant, is_plain_type, name_of
+from tidemill.compiler.known import constant, exception_name, is_plain_type, name_of
 from tidemill.compiler.reasons import (
     CAPTURED,
     CHANGEABLE,
@@ -177,7 +177,11 @@ class Scope:
             value = vars(base).get(name, NOTHING)
             if value is NOTHING:
                 raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
-            settled = name_of(value) or stability.settled_in_module(base, name, value)
+            settled = (
+                name_of(value)
+                or exception_name(value)
+                or stability.settled_in_module(base, name, value)
+            )
             self._require(bool(settled), f"{base.__name__}.{name}", line)
             return value
         if type(base) in _CONSTANTS:

@@ -92,6 +92,8 @@ def _statement(scope: Scope, node: Any, top: bool) -> list[Node]:
 
 def _assign(scope: Scope, node: ast.Assign) -> list[Node]:
     value, line = expression(scope, node.value), node.lineno
+    if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+        return [_set_item(scope, node.targets[0], value)]
     if len(node.targets) == 1:
         return [{"s": "assign", "t": target(scope, node.targets[0]), "v": value, "l": line}]
     name = scope.new_name("value")
@@ -99,6 +101,15 @@ def _assign(scope: Scope, node: ast.Assign) -> list[Node]:
     first = {"s": "assign", "t": {"t": "name", "id": name}, "v": value, "l": line}
     rest = [{"s": "assign", "t": target(scope, t), "v": held, "l": line} for t in node.targets]
     return [first, *rest]
+
+
+def _set_item(scope: Scope, node: ast.Subscript, value: Node) -> Node:
+    """An item of a variable being set; what else may be a container is not known to be unshared."""
+    if not isinstance(node.value, ast.Name) or isinstance(node.slice, ast.Slice):
+        raise Unsupported(STATEMENT, "an item of other than a variable being set", node.lineno)
+    name = target(scope, node.value)["id"]
+    key = expression(scope, node.slice)
+    return {"s": "set_item", "id": name, "k": key, "v": value, "l": node.lineno}
 
 
 def _annotated(scope: Scope, node: ast.AnnAssign) -> list[Node]:
