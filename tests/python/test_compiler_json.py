@@ -54,8 +54,8 @@ def agree(pair, texts, path, name, sets):
 @pytest.mark.parametrize(
     ("table", "variables", "sets", "least"),
     [
-        (json_cases.DOCUMENTS, json_cases.OF_DOCUMENTS, ["documents"], 1),
-        (json_cases.EVENTS, json_cases.OF_EVENTS, ["events", "usual"], 1),
+        (json_cases.DOCUMENTS, json_cases.OF_DOCUMENTS, ["documents"], 100),
+        (json_cases.EVENTS, json_cases.OF_EVENTS, ["events", "usual"], 180),
     ],
     ids=["documents", "events"],
 )

@@ -7,6 +7,7 @@ use cranelift_codegen::ir::types;
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::function::{Code, attempts};
+use crate::json::holds_list;
 use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
 use crate::tree::Function;
@@ -38,7 +39,7 @@ impl Call {
             let Some(mut value) = g.inline(function, values)? else {
                 return Ok(());
             };
-            if holds_dynamic(&value.ty) {
+            if holds_dynamic(&value.ty) || holds_list(&value.ty) {
                 value = g.kept(&value)?;
             }
             if let Some(wanted) = result {

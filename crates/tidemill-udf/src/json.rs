@@ -230,14 +230,8 @@ impl Gen<'_> {
             }
             Type::Option(_) => {
                 let inner = self.inner(value);
-                if holds_list(&inner.ty) {
-                    return Err(Reason::unsupported("a record with None or a list in it", 0));
-                }
                 let inner = self.copied(&inner)?;
                 Ok(Value::new(value.ty.clone(), [vec![value.one()], inner.slots].concat()))
-            }
-            Type::List(item) if **item != Type::Never && !matches!(**item, Type::Json(_)) => {
-                self.kept_list(value, item)
             }
             _ => {
                 let value = self.settle_if_simple(value);
@@ -267,8 +261,10 @@ impl Gen<'_> {
                 }
                 Ok(Value::new(value.ty.clone(), slots))
             }
+            Type::List(item) if **item != Type::Never && !matches!(**item, Type::Json(_)) => {
+                self.kept_list(value, item)
+            }
             Type::List(_) => {
-                // Of dynamic values, or of none.
                 let boxed = self.boxed_or(value, 0)?;
                 let kept = self.copied(&boxed)?;
                 Ok(Value::new(value.ty.clone(), vec![kept.slots[1]]))

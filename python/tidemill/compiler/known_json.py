@@ -77,7 +77,9 @@ def _state() -> list[Any]:
 
 def _scans_in_c() -> bool:
     scanner = type(getattr(json._default_decoder, "scan_once", None))  # type: ignore[attr-defined]
-    return scanner.__module__ == "_json" and getattr(json.encoder, "c_make_encoder", None) is not None
+    return (
+        scanner.__module__ == "_json" and getattr(json.encoder, "c_make_encoder", None) is not None
+    )
 
 
 _AT_FIRST = _state()

@@ -99,6 +99,12 @@ class Writer:
                 lambda: f"{self.pick(['min', 'max'])}({e('str')}, {e('str')})",
                 lambda: f"{e('str')}.join({self._comprehension(depth)[1:-1]})",
                 lambda: f"({e('str')}, {e('int')})[0]",
+                lambda: f"json.dumps({e(self.pick(TYPES))})",
+                lambda: f"json.dumps({{'a': {e('str')}, 'b': ({e('int')}, {e('float')})}})",
+                lambda: f"json.loads(json.dumps({e('str')}))",
+                lambda: f"str(json.loads({e('str')}))",
+                lambda: f"{{'a': {e('str')}, 'b': {e('int')}}}['a']",
+                lambda: f"{{**{{'a': {e('int')}}}, 'a': {e('str')}}}.get('a')",
             ]
         )()
 
@@ -119,6 +125,12 @@ class Writer:
                 lambda: f"({e('bool')} + {e(self.pick(['int', 'bool']))})",
                 lambda: f"int({e(self.pick(['int', 'bool']))})",
                 lambda: f"({e('str')}, {e('int')})[-1]",
+                lambda: f"dict(a={e('int')}, b={e('str')})['a']",
+                lambda: f"json.loads(json.dumps([{e('int')}, {e('float')}]))[0]",
+                lambda: f"{{'a': {e('int')}}}.get({self.pick(TEXTS)}, {e('int')})",
+                lambda: f"json.loads(json.dumps({{'n': {e('int')}}})).get({self.pick(TEXTS)}, 1)",
+                lambda: f"len({{w: {e('int')} for w in {e('words')}}})",
+                lambda: f"(json.loads({e('str')}) or 1)",
                 lambda: f"_callee({e('str')}, {e('int')})",
             ]
         )()
@@ -134,6 +146,8 @@ class Writer:
                 lambda: f"({e('float')} {self.pick(['+', '-', '*', '/'])} {e(number)})",
                 lambda: f"({e(number)} {self.pick(['//', '%', '-', '*'])} {e('float')})",
                 lambda: f"({e('int')} / {e('int')})",
+                lambda: f"(json.loads(json.dumps([{e(number)}, {e('float')}]))[0] {self.pick(['+', '*', '-', '/', '//', '%'])} {e(number)})",
+                lambda: f"json.loads(json.dumps({{'x': {e('float')}}}))['x']",
                 lambda: f"{self.pick(['-', 'abs', '+'])}({e('float')})",
                 lambda: f"float({e(self.pick(['int', 'bool', 'float']))})",
                 lambda: f"{self.pick(['min', 'max'])}({e('float')}, {e('float')})",
@@ -159,6 +173,10 @@ class Writer:
                 lambda: f"{e('str')}.{self.pick(TEST_METHODS)}()",
                 lambda: f"{e('str')}.{self.pick(['startswith', 'endswith'])}({e('str')})",
                 lambda: f"bool({e(self.pick(TYPES))})",
+                lambda: f"({e('str')} in {{'a': 1, 'b': {e('int')}}})",
+                lambda: f"({e(self.pick(['str', 'int']))} in json.loads(json.dumps({e('words')})))",
+                lambda: f"isinstance(json.loads({e('str')}), (int, str))",
+                lambda: f"(json.loads(json.dumps([{e(kind)}]))[0] {op} {e(other)})",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
             ]
         )()
@@ -174,6 +192,9 @@ class Writer:
                 lambda: f"{e('str')}.split({self.pick([*TEXTS, 'None'])}, {e('int')})",
                 lambda: self._comprehension(depth),
                 lambda: f"[{e('str')}, {e('str')}]",
+                lambda: f"json.loads(json.dumps({e('words')}))",
+                lambda: f"[k for k in {{'a': {e('int')}, 'b': {e('str')}}}]",
+                lambda: f"[k for k, n in {{w: {e('int')} for w in {e('words')}}}.items() if n]",
             ]
         )()
 
@@ -211,6 +232,7 @@ class Writer:
             "return",
             "effect",
             "while",
+            "count",
         ]
         if in_loop:
             kinds += ["leave", "leave"]
@@ -278,6 +300,17 @@ class Writer:
         text = f"{indent}{name} = {self.pick(['3', '1', 'len(line) % 5'])}\n{indent}while {name} > 0:\n"
         text += f"{inner}{name} -= 1\n" + self.block(depth, inner, True)
         self.names = saved
+        return text
+
+    def _s_count(self, depth, indent, inner, in_loop):
+        made, words = self.new("d"), self.expr("words", 1)
+        held = self.pick([f"{made}.get(w, 0) + 1", self.expr("int", 1), self.expr("str", 1)])
+        text = f"{indent}{made} = {{{self.pick(['', repr('a') + ': 1'])}}}\n"
+        text += f"{indent}for w in {words}:\n{inner}{made}[w] = {held}\n"
+        name, kind = self.new(), self.pick(["int", "words", "str"])
+        shown = {"int": f"len({made})", "words": f"[k for k in {made}]"}
+        text += f"{indent}{name} = {shown.get(kind, f'json.dumps({made})')}\n"
+        self.names[name] = kind
         return text
 
     def _s_leave(self, depth, indent, inner, in_loop):
@@ -351,7 +384,7 @@ def module(choose):
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
-    return "\n\n".join(['WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
+    return "\n\n".join(["import json\n", 'WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
 
 
 @st.composite

@@ -522,3 +522,75 @@ def big_numbers(line):
 def number_keeps_its_type(line):
     value = json.loads(line)["b"]
     return value + value, value - 1, value * 1.0, value / 2, value == 2, value < 10
+
+
+def grouped_events(lines):
+    pairs = lines.map(json.loads).map(lambda e: (e["s"], e))
+    return pairs.groupByKey(2).mapValues(lambda events: [e["a"] for e in events])
+
+
+def grouped_events_changed(lines):
+    def change(events):
+        for event in events:
+            event["seen"] = len(event)
+        return [event["seen"] for event in events]
+
+    pairs = lines.map(json.loads).map(lambda e: (e.get("s"), e))
+    return pairs.groupByKey(2).mapValues(change)
+
+
+def grouped_twice(lines):
+    def change(pair):
+        pair[1]["a"] = 0
+        return pair
+
+    pairs = lines.map(json.loads).map(lambda e: (e["s"], e)).partitionBy(2).cache()
+    first = pairs.map(change)
+    first.count()
+    return first.union(pairs).union(pairs.map(change))
+
+
+def dicts_past_a_shuffle(lines):
+    pairs = lines.map(lambda line: (line[:2], {"line": line, "n": len(line)}))
+    longest = pairs.reduceByKey(lambda a, b: a if a["n"] >= b["n"] else b)
+    return longest.mapValues(lambda d: d["line"].upper() if d["n"] < 9 else d)
+
+
+def dicts_made_by_reducing(lines):
+    pairs = lines.map(lambda line: (line[:1], {"n": 1, "size": len(line)}))
+    both = lambda a, b: {"n": a["n"] + b["n"], "size": a["size"] + b["size"]}  # noqa: E731
+    return pairs.reduceByKey(both).mapValues(json.dumps)
+
+
+def events_made_by_reducing(lines):
+    pairs = lines.map(json.loads).map(lambda e: (e["s"], {"n": 1, "b": e["b"]}))
+    both = lambda a, b: {"n": a["n"] + b["n"], "b": a["b"] + b["b"]}  # noqa: E731
+    return pairs.reduceByKey(both)
+
+
+def last_event(lines):
+    pairs = lines.map(json.loads).map(lambda e: (e["s"], e))
+    return pairs.reduceByKey(lambda a, b: b).mapValues(lambda e: e["d"])
+
+
+def lists_of_words(lines):
+    return lines.map(lambda line: line.split(",")).map(lambda words: (words[0], words))
+
+
+def lists_twice(lines):
+    return lines.map(lambda line: line.split(",")).map(lambda words: (words, words))
+
+
+def lists_past_a_shuffle(lines):
+    pairs = lines.map(lambda line: (line[:1], line.split(",")))
+    return pairs.groupByKey(2).mapValues(lambda lists: [words[0] for words in lists])
+
+
+def lists_combined(lines):
+    pairs = lines.map(lambda line: (line[:1], line))
+    return pairs.combineByKey(lambda v: [v], lambda c, v: c, lambda a, b: a)
+
+
+def documents_past_a_shuffle(lines):
+    pairs = lines.map(lambda line: (line[:2], line)).reduceByKey(lambda a, b: a)
+    return pairs.map(lambda pair: pair[1]).filter(lambda t: t[:1] == "{").map(json.loads)
