@@ -148,7 +148,8 @@ def written(node):
 def function(tree):
     """Make a Python function of a tree."""
     text = "\n".join([f"def made({', '.join(map(names, tree['params']))}):", *block(tree["body"])])
-    namespace = {"function": function, "Deopt": Deopt, "math": math, "operator": operator}
+    namespace = {"function": function, "Deopt": Deopt, "json": json, "math": math}
+    namespace.update(operator=operator, JSONDecodeError=json.JSONDecodeError)
     exec(text, namespace)
     return namespace["made"]
 
@@ -584,6 +585,50 @@ def test_callables():
 )
 def test_refused_expressions(user):
     assert front.describe(user)["reason"] in front.REASONS
+
+
+def test_dicts_and_documents():
+    agree(lambda line: {"a": line, **{"b": len(line)}}["a"])
+    agree(lambda line: dict(dict(a=line), b=1)["b"])
+    agree(lambda line: {w: len(w) for w in line.split() if w})
+    agree(lambda line: json.loads(json.dumps({"line": line}))["line"])
+
+    def counted(line):
+        counts = {}
+        for word in line.split():
+            counts[word] = counts.get(word, 0) + 1
+        return counts
+
+    def caught(line):
+        try:
+            return json.loads(line)
+        except json.JSONDecodeError:
+            return "bad"
+
+    agree(counted)
+    agree(caught)
+    assert front.describe(json.loads)["body"][0]["v"]["f"]["id"] == "json.loads"
+    refuse(lambda line: json.loads(line, parse_float=str), "keyword or star arguments")
+    refuse(functools.partial(json.loads, parse_float=str), "keyword or star arguments")
+    refuse(lambda line: dict(a=1, **{"a": line}), "keyword or star arguments")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [
+        (json, "_default_decoder", json.JSONDecoder(parse_int=float)),
+        (json.JSONDecoder, "decode", lambda self, text: text),
+        (json._default_decoder, "scan_once", lambda text, at: (text, len(text))),
+        (json.loads, "__kwdefaults__", {"cls": None}),
+    ],
+)
+def test_a_changed_json_is_not_the_library_s(monkeypatch, owner, name, value):
+    def user(line):
+        return json.loads(line)
+
+    assert front.describe(user)["ok"]
+    monkeypatch.setattr(owner, name, value)
+    assert not front.describe(user)["ok"]
 
 
 def test_every_callable_of_the_library_gets_an_answer():

@@ -109,6 +109,8 @@ impl Type {
     /// use tidemill_udf::Type;
     /// let ty = Type::from_code("(s?[i])");
     /// assert_eq!(ty.map(|ty| ty.to_string()), Some("tuple[str, list[int] or None]".to_owned()));
+    /// let record = Type::Record(vec![("h\u{e9}:}".to_owned(), Type::Int)]);
+    /// assert_eq!(Type::from_code(&record.code()), Some(record));
     /// assert_eq!(Type::from_code("(s"), None);
     /// ```
     pub fn from_code(code: &str) -> Option<Type> {

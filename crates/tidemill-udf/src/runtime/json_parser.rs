@@ -368,3 +368,41 @@ fn plain_end(text: &[u8], mut at: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::json::as_static;
+
+    fn parsed(text: &str) -> Result<(crate::Type, Vec<u64>), u32> {
+        let mut rows = Rows::for_calls();
+        parse(&mut rows, text.as_bytes()).map(|value| as_static(&value.slots()))
+    }
+
+    #[test]
+    fn documents_are_read_refused_or_left_to_python() {
+        assert_eq!(parsed(" -0 "), Ok((crate::Type::Int, vec![0])));
+        assert_eq!(parsed("10.5"), Ok((crate::Type::Float, vec![10.5_f64.to_bits()])));
+        for text in ["", "[1,]", "{\"a\" 1}", "01", "1.", "nul", "\"\t\"", "\"\\x\"", "\u{feff}1"] {
+            assert_eq!(parsed(text), Err(RAISES), "{text}");
+        }
+        for text in ["\"\\ud800\"".to_owned(), "1".repeat(700), "[".repeat(70)] {
+            assert_eq!(parsed(&text), Err(UNSURE), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_counts_in_the_first_place() {
+        let mut rows = Rows::for_calls();
+        let text: String = (0..100).map(|i| format!("\"k{}\": {i}, ", i % 40)).collect();
+        let text = format!("{{{}\"k0\": -1}}", text);
+        let value = parse(&mut rows, text.as_bytes()).unwrap_or(Node::NONE);
+        let found: Vec<(String, i64)> = value
+            .items()
+            .entries()
+            .map(|(key, held)| (String::from_utf8_lossy(key).into_owned(), held.as_int()))
+            .collect();
+        assert_eq!(found.len(), 40);
+        assert_eq!((&found[0], &found[19]), (&("k0".into(), -1), &("k19".into(), 99)));
+    }
+}
