@@ -2,8 +2,11 @@
 
 /// Writes a finite number as CPython's `repr` does (`float_repr_style` "short": `Python/pystrtod.c`).
 pub(crate) fn write_finite(value: f64, mut write: impl FnMut(&[u8])) {
-    // The digits and the exponent of the first one, as in `1.25e-7`.
-    let text = format!("{value:e}");
+    // The digits and the exponent of the first one, as in `1.25e-7`: as many as are needed, and of these the
+    // closest, since the shortest that Rust finds is not the even one where two are as close.
+    let needed = format!("{:e}", value.abs());
+    let digits = needed.bytes().take_while(|&byte| byte != b'e').filter(u8::is_ascii_digit);
+    let text = format!("{value:.*e}", digits.count().saturating_sub(1));
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
@@ -38,6 +41,12 @@ mod tests {
     fn floats_are_spelled_as_python_spells_them() {
         for (value, text) in [
             (0.0, "0.0"),
+            // Halfway between two numbers of as few digits: the even one.
+            (-631047569691584.25, "-631047569691584.2"),
+            (928361191496339.25, "928361191496339.2"),
+            (151436421464936.625, "151436421464936.62"),
+            (5e-324, "5e-324"),
+            (9007199254740993e8, "9.007199254740993e+23"),
             (-0.0, "-0.0"),
             (1.0, "1.0"),
             (10.5, "10.5"),
