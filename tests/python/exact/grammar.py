@@ -146,7 +146,9 @@ class Writer:
                 lambda: f"({e('float')} {self.pick(['+', '-', '*', '/'])} {e(number)})",
                 lambda: f"({e(number)} {self.pick(['//', '%', '-', '*'])} {e('float')})",
                 lambda: f"({e('int')} / {e('int')})",
-                lambda: f"(json.loads(json.dumps([{e(number)}, {e('float')}]))[0] {self.pick(['+', '*', '-', '/', '//', '%'])} {e(number)})",
+                lambda: (
+                    f"(json.loads(json.dumps([{e(number)}, {e('float')}]))[0] {self.pick(['+', '*', '-', '/', '//', '%'])} {e(number)})"
+                ),
                 lambda: f"json.loads(json.dumps({{'x': {e('float')}}}))['x']",
                 lambda: f"{self.pick(['-', 'abs', '+'])}({e('float')})",
                 lambda: f"float({e(self.pick(['int', 'bool', 'float']))})",

@@ -38,6 +38,7 @@ mod tests {
     use super::write_finite;
 
     #[test]
+    #[allow(clippy::excessive_precision, reason = "the numbers lie halfway between two spellings")]
     fn floats_are_spelled_as_python_spells_them() {
         for (value, text) in [
             (0.0, "0.0"),
