@@ -101,7 +101,7 @@ impl Gen<'_> {
             }
         };
         if contains_list(&value.ty) {
-            return Err(Reason::unsupported("a record with a list in it", 0));
+            return Err(Reason::unsupported(format!("a record of {}", value.ty), 0));
         }
         let room = self.room(value.slots.len());
         self.store(value, room);
@@ -470,7 +470,7 @@ impl Gen<'_> {
 
 fn contains_list(ty: &Type) -> bool {
     match ty {
-        Type::List(_) => true,
+        Type::List(_) | Type::Match(_) => true,
         Type::Tuple(items) => items.iter().any(contains_list),
         Type::Option(value) => contains_list(value),
         _ => false,

@@ -1,6 +1,8 @@
 //! The code generator's vocabulary: jumps, calls of the runtime, arithmetic with Python's rules.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -13,6 +15,7 @@ use cranelift_module::{Linkage, Module};
 
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::pattern::{Matcher, Pattern, Spec};
 use crate::runtime::{DONE, RAISES};
 use crate::scope::{Frame, Local, Loop, Place, Try, Value, ir_types};
 use crate::types::Type;
@@ -35,6 +38,8 @@ pub(crate) struct Knowledge {
     pub(crate) forced: Vec<usize>,
     /// Types of places that turned out to hold more than their first value's type.
     pub(crate) types: HashMap<Place, Type>,
+    /// Regular expressions, which take a while to compile.
+    pub(crate) patterns: RefCell<HashMap<Spec, Arc<Pattern>>>,
 }
 
 /// Generates one function.
@@ -42,6 +47,7 @@ pub(crate) struct Gen<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) module: &'a mut JITModule,
     pub(crate) constants: &'a mut Vec<Box<[u8]>>,
+    pub(crate) matchers: &'a mut Vec<Arc<Matcher>>,
     pub(crate) helpers: HashMap<&'static str, FuncRef>,
     pub(crate) rows: IrValue,
     /// The machine code's parameters; the first is `rows`.
@@ -267,6 +273,7 @@ impl Gen<'_> {
             }
             Type::Str => self.b.ins().icmp_imm(IntCC::NotEqual, value.slots[1], 0),
             Type::Tuple(items) => self.b.ins().iconst(types::I8, i64::from(!items.is_empty())),
+            Type::Match(_) => self.b.ins().iconst(types::I8, 1),
             Type::List(_) => {
                 let length = self.list_length(value);
                 self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)

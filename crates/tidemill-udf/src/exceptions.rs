@@ -6,6 +6,7 @@ pub(crate) enum Raised {
     Value,
     Index,
     ZeroDivision,
+    Attribute,
 }
 
 impl Raised {
@@ -14,6 +15,7 @@ impl Raised {
         match self {
             Raised::Value => &["ValueError", "Exception", "BaseException"],
             Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
+            Raised::Attribute => &["AttributeError", "Exception", "BaseException"],
             Raised::ZeroDivision => {
                 &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]
             }

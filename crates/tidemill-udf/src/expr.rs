@@ -5,6 +5,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
+use crate::matches::matched;
 use crate::scope::Value;
 use crate::tree::{Expr, ExprKind, Piece, Target};
 use crate::types::Type;
@@ -43,9 +44,13 @@ impl Gen<'_> {
             ExprKind::Call { f, args } => self.call_expr(f, args, line),
             ExprKind::Method { o, m, args } => {
                 let object = self.expr(o)?;
+                if let Some(pattern) = matched(&object.ty) {
+                    return self.match_method(&object, &pattern, m, args, line);
+                }
                 let args = self.used_up(args)?;
                 self.method(&object, m, &args, line)
             }
+            ExprKind::Regex { op, p, args, t } => self.regex(op, p, args, t.as_deref(), line),
             ExprKind::Index { o, i } => self.index(o, i, line),
             ExprKind::Slice { o, lo, hi } => self.slice(o, lo.as_deref(), hi.as_deref(), line),
             ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),

@@ -1,5 +1,7 @@
 //! Compiled chains of operators, and how any function is compiled: by attempts.
 
+use std::sync::Arc;
+
 use cranelift_codegen::ir::{AbiParam, InstBuilder, UserFuncName, types};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -8,6 +10,7 @@ use cranelift_module::{Linkage, Module};
 
 use crate::emit::{Failure, Gen, Knowledge};
 use crate::error::{Reason, Result};
+use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
 use crate::tree::Step;
 use crate::types::Type;
@@ -28,6 +31,8 @@ pub(crate) struct Code {
     module: Option<JITModule>,
     pub(crate) address: *const u8,
     constants: Vec<Box<[u8]>>,
+    /// Shared, so that they stay where the code knows them.
+    matchers: Vec<Arc<Matcher>>,
 }
 
 // SAFETY: the code and its constants are never written after they are made.
@@ -141,8 +146,13 @@ fn attempt(
 ) -> std::result::Result<(Code, Option<Type>), Failure> {
     let failed = |reason: Reason| Failure { reason, statement: 0, lesson: None };
     // From here on the memory is given back, whatever happens.
-    let mut code = Code { module: None, address: std::ptr::null(), constants: Vec::new() };
-    let Code { constants, module, .. } = &mut code;
+    let mut code = Code {
+        module: None,
+        address: std::ptr::null(),
+        constants: Vec::new(),
+        matchers: Vec::new(),
+    };
+    let Code { constants, matchers, module, .. } = &mut code;
     let module = module.insert(new_module().map_err(failed)?);
     let mut context = module.make_context();
     for &ty in parameters {
@@ -153,7 +163,7 @@ fn attempt(
     let mut builder_context = FunctionBuilderContext::new();
     let record = {
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let mut g = Gen::begin(builder, module, constants, known);
+        let mut g = Gen::begin(builder, module, (constants, matchers), known);
         let mut record = None;
         let result = generate(&mut g, &mut record);
         result.map_err(|reason| Failure {
@@ -177,7 +187,7 @@ impl<'a> Gen<'a> {
     fn begin(
         mut b: FunctionBuilder<'a>,
         module: &'a mut JITModule,
-        constants: &'a mut Vec<Box<[u8]>>,
+        (constants, matchers): (&'a mut Vec<Box<[u8]>>, &'a mut Vec<Arc<Matcher>>),
         known: &'a Knowledge,
     ) -> Gen<'a> {
         let entry = b.create_block();
@@ -191,6 +201,7 @@ impl<'a> Gen<'a> {
             b,
             module,
             constants,
+            matchers,
             helpers: Default::default(),
             rows,
             parameters,
@@ -267,7 +278,13 @@ symbols!(
     list_new,
     list_push,
     join,
-    float_divide
+    float_divide,
+    regex_match,
+    regex_find_all,
+    regex_find_matches,
+    regex_split,
+    regex_sub,
+    match_offset
 );
 
 #[cfg(test)]

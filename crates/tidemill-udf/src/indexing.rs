@@ -14,6 +14,9 @@ impl Gen<'_> {
     pub(crate) fn index(&mut self, object: &Expr, index: &Expr, line: u32) -> Result<Value> {
         let object = self.expr(object)?;
         let object = self.solid(&object);
+        if let Type::Match(pattern) = &object.ty {
+            return self.match_group(&object, pattern, index);
+        }
         let constant = match &index.kind {
             ExprKind::Const { t, v } if t == "int" => v.as_i64(),
             ExprKind::Unary { op, a } if op == "-" => match &a.kind {

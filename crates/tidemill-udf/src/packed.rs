@@ -15,7 +15,8 @@ use crate::types::Type;
 /// The slots must be those of a value of `ty`, and what they point to alive.
 pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
     match ty {
-        Type::None | Type::Never => {}
+        // Records never hold matches.
+        Type::None | Type::Never | Type::Match(_) => {}
         Type::Bool | Type::Int | Type::Float => out.extend_from_slice(&slots[0].to_le_bytes()),
         Type::Str => {
             out.extend_from_slice(&(slots[1] as u32).to_le_bytes());
@@ -74,6 +75,8 @@ impl<'a> Reader<'a> {
     pub fn value(&mut self, ty: &Type, slots: &mut Vec<u64>) -> Option<()> {
         match ty {
             Type::None | Type::Never => {}
+            // Records never hold matches.
+            Type::Match(_) => return None,
             Type::Bool | Type::Int | Type::Float => slots.push(self.number::<8>()?),
             Type::Str => {
                 let length = self.number::<4>()? as usize;

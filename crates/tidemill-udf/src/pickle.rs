@@ -54,6 +54,8 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
             }
             end_items(out);
         }
+        // Records never hold matches.
+        Type::Match(_) => out.push(b'N'),
     }
 }
 

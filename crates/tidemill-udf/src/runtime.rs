@@ -32,6 +32,8 @@ pub struct Rows<'a> {
     /// Number of records before each row that was given up, in order.
     pub(crate) given_up: Vec<usize>,
     records: usize,
+    /// Working memory of regular expressions.
+    held: Vec<regex::Held>,
 }
 
 impl Rows<'_> {
@@ -169,25 +171,25 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
     unsafe { std::slice::from_raw_parts(address, length) }
 }
 
-fn new_list(rows: &Rows<'_>, capacity: usize, width: usize) -> *mut List {
-    let data = room_for(rows, capacity * width);
-    rows.lists.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
+fn new_list(lists: &Bump, capacity: usize, width: usize) -> *mut List {
+    let data = room_for(lists, capacity * width);
+    lists.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
 }
 
 /// Room for slots that are written before they are read.
-fn room_for(rows: &Rows<'_>, slots: usize) -> *mut u64 {
+fn room_for(lists: &Bump, slots: usize) -> *mut u64 {
     match Layout::array::<u64>(slots.max(1)) {
-        Ok(layout) => rows.lists.alloc_layout(layout).as_ptr().cast(),
+        Ok(layout) => lists.alloc_layout(layout).as_ptr().cast(),
         // More than the address space holds.
         Err(_) => std::alloc::handle_alloc_error(Layout::new::<u64>()),
     }
 }
 
-fn push_slots(rows: &Rows<'_>, list: &mut List, item: &[u64]) {
+fn push_slots(lists: &Bump, list: &mut List, item: &[u64]) {
     let width = list.width as usize;
     if list.len == list.capacity {
         let capacity = (list.capacity as usize * 2).max(8);
-        let grown = room_for(rows, capacity * width);
+        let grown = room_for(lists, capacity * width);
         // SAFETY: `data` holds `len * width` slots by the list's invariant, and `grown` has room.
         unsafe { std::ptr::copy_nonoverlapping(list.data, grown, list.len as usize * width) };
         list.data = grown;
@@ -200,8 +202,8 @@ fn push_slots(rows: &Rows<'_>, list: &mut List, item: &[u64]) {
     list.len += 1;
 }
 
-fn push_str(rows: &Rows<'_>, list: &mut List, text: &[u8]) {
-    push_slots(rows, list, &[text.as_ptr() as u64, text.len() as u64]);
+fn push_str(lists: &Bump, list: &mut List, text: &[u8]) {
+    push_slots(lists, list, &[text.as_ptr() as u64, text.len() as u64]);
 }
 
 fn set_str(out: *mut u64, text: &[u8]) {
@@ -222,6 +224,8 @@ macro_rules! helpers {
         )*
     };
 }
+
+mod regex;
 
 // SAFETY for every block below: addresses come from compiled code, which passes the run's own state, strings
 // and lists of the row in hand, and stack slots large enough for the result.
@@ -248,7 +252,7 @@ mod calls {
             if !text.is_ascii() {
                 return UNSURE;
             }
-            let list = unsafe { &mut *new_list(rows, 8, 2) };
+            let list = unsafe { &mut *new_list(&rows.lists, 8, 2) };
             let mut at = 0;
             loop {
                 while at < n && is_space(text[at]) {
@@ -259,14 +263,14 @@ mod calls {
                 }
                 if most >= 0 && list.len as i64 == most {
                     // The last piece keeps its inner and trailing white space.
-                    push_str(rows, list, &text[at..]);
+                    push_str(&rows.lists, list, &text[at..]);
                     break;
                 }
                 let start = at;
                 while at < n && !is_space(text[at]) {
                     at += 1;
                 }
-                push_str(rows, list, &text[start..at]);
+                push_str(&rows.lists, list, &text[start..at]);
             }
             unsafe { *out = list as *mut List as u64 };
             DONE
@@ -278,14 +282,14 @@ mod calls {
             if sep.is_empty() {
                 return RAISES;
             }
-            let list = unsafe { &mut *new_list(rows, 8, 2) };
+            let list = unsafe { &mut *new_list(&rows.lists, 8, 2) };
             let mut start = 0;
             while most < 0 || (list.len as i64) < most {
                 let Some(found) = find(&text[start..], sep) else { break };
-                push_str(rows, list, &text[start..start + found]);
+                push_str(&rows.lists, list, &text[start..start + found]);
                 start += found + m;
             }
-            push_str(rows, list, &text[start..]);
+            push_str(&rows.lists, list, &text[start..]);
             unsafe { *out = list as *mut List as u64 };
             DONE
         }
@@ -465,14 +469,14 @@ mod calls {
 
         /// A list with no item yet.
         fn list_new(rows: *mut Rows<'_>, width: usize) -> *mut List {
-            new_list(unsafe { &*rows }, 4, width)
+            new_list(unsafe { &(*rows).lists }, 4, width)
         }
 
         /// `list.append`.
         fn list_push(rows: *mut Rows<'_>, list: *mut List, item: *const u64) {
             let (rows, list) = unsafe { (&*rows, &mut *list) };
             let item = unsafe { std::slice::from_raw_parts(item, list.width as usize) };
-            push_slots(rows, list, item);
+            push_slots(&rows.lists, list, item);
         }
 
         /// `sep.join(list)`.
@@ -514,6 +518,7 @@ mod calls {
 }
 
 pub(crate) use calls::*;
+pub(crate) use regex::*;
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     match part {

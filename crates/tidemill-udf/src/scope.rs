@@ -49,7 +49,7 @@ impl Value {
 pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
     match ty {
         Type::None | Type::Never => vec![],
-        Type::Bool | Type::Int | Type::List(_) => vec![types::I64],
+        Type::Bool | Type::Int | Type::List(_) | Type::Match(_) => vec![types::I64],
         Type::Float => vec![types::F64],
         Type::Str => vec![types::I64, types::I64],
         Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),

@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use crate::pattern::{Insert, Spec};
+
 /// One narrow operator of a chain.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -171,6 +173,14 @@ pub enum ExprKind {
     Call { f: Box<Expr>, args: Vec<Expr> },
     /// `o.m(args)`.
     Method { o: Box<Expr>, m: String, args: Vec<Expr> },
+    /// A function of `re` or a method of a pattern: the subject and how often at most; what `sub` puts in.
+    Regex {
+        op: String,
+        p: Spec,
+        args: Vec<Expr>,
+        #[serde(default)]
+        t: Option<Vec<Insert>>,
+    },
     /// `o[i]`.
     Index { o: Box<Expr>, i: Box<Expr> },
     /// `o[lo:hi]`.

@@ -1,6 +1,9 @@
 //! The types of compiled values, and how many 64-bit slots each takes.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::pattern::Pattern;
 
 /// A Python type that native code can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +24,8 @@ pub enum Type {
     List(Box<Type>),
     /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
     Option(Box<Type>),
+    /// A match of a regular expression: one slot, the address of what it found, in memory of the row.
+    Match(Arc<Pattern>),
     /// The item of a list that has none; no slot.
     Never,
 }
@@ -30,7 +35,7 @@ impl Type {
     pub fn slots(&self) -> usize {
         match self {
             Type::None | Type::Never => 0,
-            Type::Bool | Type::Int | Type::Float | Type::List(_) => 1,
+            Type::Bool | Type::Int | Type::Float | Type::List(_) | Type::Match(_) => 1,
             Type::Str => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
             Type::Option(value) => 1 + value.slots(),
@@ -72,7 +77,7 @@ impl Type {
         match self {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
-            Type::Float | Type::List(_) | Type::Never => false,
+            Type::Float | Type::List(_) | Type::Match(_) | Type::Never => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
@@ -114,6 +119,7 @@ impl Type {
             Type::Tuple(items) => format!("({})", items.iter().map(Type::code).collect::<String>()),
             Type::List(item) => format!("[{}]", item.code()),
             Type::Option(value) => format!("?{}", value.code()),
+            Type::Match(_) => "m".into(),
             Type::Never => "!".into(),
         }
     }
@@ -162,6 +168,7 @@ impl fmt::Display for Type {
             Type::List(item) if **item == Type::Never => f.write_str("list"),
             Type::List(item) => write!(f, "list[{item}]"),
             Type::Option(value) => write!(f, "{value} or None"),
+            Type::Match(_) => f.write_str("re.Match"),
             Type::Never => f.write_str("nothing"),
         }
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Callable
 
+from tidemill.compiler import regexes
 from tidemill.compiler.known import constant, name_of
 from tidemill.compiler.reasons import (
     ARGUMENTS,
@@ -61,6 +62,14 @@ def expression(scope: Scope, node: ast.expr) -> Node:
     return lower(scope, node)
 
 
+def looped_over(scope: Scope, node: ast.expr) -> Node:
+    """Return the tree of what a loop goes through; an iterator is nowhere else."""
+    found = None
+    if isinstance(node, ast.Call):
+        found = regexes.call(scope, node, lambda arg: expression(scope, arg))
+    return found or expression(scope, node)
+
+
 def target(scope: Scope, node: ast.expr) -> Node:
     """Return the tree of what is assigned to: a variable or a tuple of targets."""
     if isinstance(node, ast.Name):
@@ -78,7 +87,7 @@ def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
     if len(node.generators) != 1 or node.generators[0].is_async:
         raise Unsupported(EXPRESSION, "a comprehension with several loops", node.lineno)
     loop = node.generators[0]
-    iterable = expression(scope, loop.iter)
+    iterable = looped_over(scope, loop.iter)
     names = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
     scope.enter(names)
     try:
@@ -177,6 +186,11 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Node:
 
 
 def _call(scope: Scope, node: ast.Call) -> Node:
+    matched = regexes.call(scope, node, lambda arg: expression(scope, arg))
+    if matched is not None:
+        if matched["op"] == "finditer":
+            raise Unsupported(CALL, "an iterator of matches", node.lineno)
+        return matched
     if any(isinstance(arg, ast.Starred) for arg in node.args):
         raise Unsupported(ARGUMENTS, ast.unparse(node.func), node.lineno)
     value = LocalFunction(node.func, scope) if isinstance(node.func, ast.Lambda) else NOTHING
