@@ -248,9 +248,17 @@ impl Gen<'_> {
                 self.branch(flag, yes, no);
                 self.enter_sealed(go_on);
             }
-            // What stops an `or` is true, and so not None.
-            let solid = op == "or" && i + 1 < parts.len();
-            ways.push((stop, if solid { self.inner(&value) } else { value }));
+            let stops = i + 1 < parts.len();
+            let value = match &value.ty {
+                // What stops an `or` is true, and so not None.
+                Type::Option(_) if stops && op == "or" => self.inner(&value),
+                // A match is true, so what stops an `and` is None.
+                Type::Option(_) if stops && matched(&value.ty).is_some() => {
+                    Value::new(Type::None, vec![])
+                }
+                _ => value,
+            };
+            ways.push((stop, value));
         }
         self.join(op, &ways, line)
     }

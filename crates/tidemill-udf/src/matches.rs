@@ -9,7 +9,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::pattern::{Insert, Matcher, Pattern, Spec};
-use crate::runtime::{ABSENT, SUBJECT};
+use crate::runtime::{SUBJECT, absent};
 use crate::scope::Value;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -181,7 +181,7 @@ impl Gen<'_> {
         if pattern.is_certain(group) {
             return Value::new(Type::Str, vec![address, length]);
         }
-        let there = self.b.ins().icmp_imm(IntCC::NotEqual, address, ABSENT as i64);
+        let there = self.b.ins().icmp_imm(IntCC::NotEqual, address, absent() as i64);
         let there = self.bool(there).one();
         Value::new(Type::Option(Box::new(Type::Str)), vec![there, address, length])
     }
@@ -220,7 +220,7 @@ impl Gen<'_> {
         let [address, length] = self.group_slots(found, pattern, group);
         let end = self.b.ins().iadd(address, length);
         let offset = |this: &mut Self, of: IrValue| -> Result<Value> {
-            let absent = this.b.ins().icmp_imm(IntCC::Equal, address, ABSENT as i64);
+            let absent = this.b.ins().icmp_imm(IntCC::Equal, address, absent() as i64);
             // The subject's own address stands in for one that is not there.
             let subject = this.b.ins().load(types::I64, MemFlags::trusted(), found.one(), 0);
             let of = this.b.ins().select(absent, subject, of);

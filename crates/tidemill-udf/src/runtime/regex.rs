@@ -1,7 +1,7 @@
 //! What compiled code calls for regular expressions.
 //!
 //! A match is an array of slots in memory of the row: address and length of the subject, then of each group
-//! that the program asks for. A group that did not take part has an address of its own, `ABSENT`.
+//! that the program asks for. A group that did not take part has an address of its own, `absent`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,8 +11,14 @@ use regex_automata::{Anchored, Input};
 use super::{DONE, List, Rows, UNSURE, bytes, new_list, push_slots, push_str, room_for, set_str};
 use crate::pattern::{Engine, Insert, Matcher, Scratch};
 
-/// The address of a group that did not take part: not null, since its text of no bytes may be looked at.
-pub(crate) const ABSENT: u64 = 1;
+/// Where the text of a group that did not take part would be; no other text is.
+static ABSENT: u8 = 0;
+
+/// The address of a group that did not take part. Its text of no bytes may be looked at.
+pub(crate) fn absent() -> u64 {
+    std::ptr::from_ref(&ABSENT) as u64
+}
+
 /// Slots of a match before its groups.
 pub(crate) const SUBJECT: usize = 2;
 
@@ -131,7 +137,7 @@ impl<'s> Search<'s> {
                     let text = &self.subject[range];
                     set(group + 1, text.as_ptr() as u64, text.len());
                 }
-                None => set(group + 1, ABSENT, 0),
+                None => set(group + 1, absent(), 0),
             }
         }
         room as u64
@@ -227,7 +233,7 @@ helpers! {
         let push = |list: &mut List, text: Option<&[u8]>| match (maybe, text) {
             (0, text) => push_str(lists, list, text.unwrap_or_default()),
             (_, Some(text)) => push_slots(lists, list, &[1, text.as_ptr() as u64, text.len() as u64]),
-            (_, None) => push_slots(lists, list, &[0, ABSENT, 0]),
+            (_, None) => push_slots(lists, list, &[0, absent(), 0]),
         };
         let mut search = Search::new(&mut rows.held, matcher, subject, groups);
         let (mut last, mut done) = (0, 0);
