@@ -1,8 +1,8 @@
 """Compiled is CPython: in value, type, order, error, and what is printed.
 
 The oracle is the same program with compile=off, in a process of its own. The functions of
-`exact.cases`, `programs` and `chains` are named; `exact.grammar` makes functions up: a fixed
-number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a named one.
+`exact.cases`, `programs`, `chains` and `regexes` are named; `exact.grammar` makes functions up: a
+fixed number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a named one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 HOME = Path(cases.__file__).parent
 NAMED = [
     (file, name, parameter)
-    for file in ("programs.py", "chains.py")
+    for file in ("programs.py", "chains.py", "regexes.py")
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )
@@ -32,7 +32,10 @@ NAMED = [
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
 EXAMPLES = 2000
 
-pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::SyntaxWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
 
 
 @pytest.fixture(scope="module")

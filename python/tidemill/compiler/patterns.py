@@ -104,7 +104,7 @@ def template(pattern: re.Pattern[str], text: str, line: int) -> list[str | int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            made: Any = parser.parse_template(text, pattern)  # type: ignore[arg-type]
+            made: Any = parser.parse_template(text, pattern)
     except (Warning, re.error, IndexError) as error:
         raise Unsupported(PATTERN, str(error), line) from None
     if isinstance(made, tuple):

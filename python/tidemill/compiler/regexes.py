@@ -161,7 +161,7 @@ def _text(scope: Scope, node: ast.expr | None, line: int) -> str:
 def _flags(scope: Scope, node: ast.expr) -> int:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _flags(scope, node.left) | _flags(scope, node.right)
-    value = node.value if isinstance(node, ast.Constant) else scope.static(node)
+    value: Any = node.value if isinstance(node, ast.Constant) else scope.static(node)
     if type(value) not in (int, re.RegexFlag):
         raise Unsupported(PATTERN, "flags that are not constants", node.lineno)
     return int(value)

@@ -24,10 +24,13 @@ ERRORS = [
     "ZeroDivisionError",
     "Exception",
     "LookupError",
+    "AttributeError",
     "(ValueError, IndexError)",
 ]
 STR_SETS = ['{"a", "1", "é"}', '("a", line)', '["x", "b"]', "WORDS"]
 INT_SETS = ["{1, 2, -7}", "(0, 1, True)", "[3]"]
+PATTERNS = [r"a+", r"(\w)(\w)?", r"[^a-z\s]", r"\d+|(b)", r"^.?a", r"\b", r"(?i)B|x$", "é|a*"]
+INSERTS = ['""', '"<>"', r'r"\g<0>\g<0>"', '"é"']
 TEST_METHODS = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"]
 
 
@@ -99,6 +102,9 @@ class Writer:
                 lambda: f"{self.pick(['min', 'max'])}({e('str')}, {e('str')})",
                 lambda: f"{e('str')}.join({self._comprehension(depth)[1:-1]})",
                 lambda: f"({e('str')}, {e('int')})[0]",
+                lambda: f"re.sub({self.pattern()}, {self.pick(INSERTS)}, {e('str')})",
+                lambda: f"re.search({self.pattern()}, {e('str')}).group()",
+                lambda: f"(re.match({self.pattern()}, {e('str')}) or re.search('', '')).group()",
             ]
         )()
 
@@ -120,6 +126,8 @@ class Writer:
                 lambda: f"int({e(self.pick(['int', 'bool']))})",
                 lambda: f"({e('str')}, {e('int')})[-1]",
                 lambda: f"_callee({e('str')}, {e('int')})",
+                lambda: f"re.search({self.pattern()}, {e('str')}).{self.pick(['start', 'end'])}()",
+                lambda: f"sum([m.end() for m in re.finditer({self.pattern()}, {e('str')})])",
             ]
         )()
 
@@ -159,6 +167,8 @@ class Writer:
                 lambda: f"{e('str')}.{self.pick(TEST_METHODS)}()",
                 lambda: f"{e('str')}.{self.pick(['startswith', 'endswith'])}({e('str')})",
                 lambda: f"bool({e(self.pick(TYPES))})",
+                lambda: f"bool(re.{self.pick(['search', 'match'])}({self.pattern()}, {e('str')}))",
+                lambda: f"(re.fullmatch({self.pattern()}, {e('str')}) is None)",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
             ]
         )()
@@ -174,8 +184,14 @@ class Writer:
                 lambda: f"{e('str')}.split({self.pick([*TEXTS, 'None'])}, {e('int')})",
                 lambda: self._comprehension(depth),
                 lambda: f"[{e('str')}, {e('str')}]",
+                lambda: f"re.split({self.pattern()}, {e('str')})",
+                lambda: f"[m.group() for m in re.finditer({self.pattern()}, {e('str')})]",
             ]
         )()
+
+    def pattern(self):
+        """Write a regular expression."""
+        return f'r"{self.pick(PATTERNS)}"'
 
     def _comprehension(self, depth):
         name, source = self.new("p"), self.expr("words", depth)
@@ -351,7 +367,7 @@ def module(choose):
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
-    return "\n\n".join(['WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
+    return "\n\n".join(["import re\n", 'WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
 
 
 @st.composite

@@ -11,6 +11,7 @@ import re
 import warnings
 
 from hypothesis import strategies as st
+
 from tidemill.compiler.patterns import translate
 from tidemill.compiler.reasons import Unsupported
 
