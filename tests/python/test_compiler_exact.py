@@ -1,8 +1,9 @@
 """Compiled is CPython: in value, type, order, error, and what is printed.
 
 The oracle is the same program with compile=off, in a process of its own. The functions of
-`exact.cases`, `programs`, `chains` and `regexes` are named; `exact.grammar` makes functions up: a
-fixed number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a named one.
+`exact.cases`, `programs`, `chains`, `regexes` and `dates` are named; `exact.grammar` makes
+functions up: a fixed number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found
+becomes a named one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 HOME = Path(cases.__file__).parent
 NAMED = [
     (file, name, parameter)
-    for file in ("programs.py", "chains.py", "regexes.py")
+    for file in ("programs.py", "chains.py", "regexes.py", "dates.py")
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )

@@ -78,6 +78,7 @@ impl Gen<'_> {
     pub(crate) fn text_of(&mut self, value: &Value, line: u32) -> Result<Value> {
         match value.ty {
             Type::Str => Ok(value.clone()),
+            Type::DateTime => self.datetime_text(value, ' '),
             Type::Int => {
                 let out = self.room(2);
                 self.call("format_int", &[self.rows, value.one(), out], None)?;

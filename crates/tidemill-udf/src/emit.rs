@@ -273,7 +273,7 @@ impl Gen<'_> {
             }
             Type::Str => self.b.ins().icmp_imm(IntCC::NotEqual, value.slots[1], 0),
             Type::Tuple(items) => self.b.ins().iconst(types::I8, i64::from(!items.is_empty())),
-            Type::Match(_) => self.b.ins().iconst(types::I8, 1),
+            Type::Match(_) | Type::DateTime => self.b.ins().iconst(types::I8, 1),
             Type::List(_) => {
                 let length = self.list_length(value);
                 self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)
@@ -430,6 +430,10 @@ impl Gen<'_> {
                 if matches!(op, "==" | "!=") =>
             {
                 Ok(self.b.ins().iconst(types::I8, i64::from(op == "!=")))
+            }
+            (Type::DateTime, Type::DateTime) => {
+                let code = int_code(op).ok_or_else(wrong)?;
+                self.compare_times(code, a, b)
             }
             (Type::Str, Type::Str) => self.compare_str(op, a, b, line),
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => {

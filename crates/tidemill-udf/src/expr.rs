@@ -50,6 +50,8 @@ impl Gen<'_> {
                 let args = self.used_up(args)?;
                 self.method(&object, m, &args, line)
             }
+            ExprKind::Datetime { op, args, f } => self.datetime(op, args, f, line),
+            ExprKind::Attr { o, a } => self.attribute(o, a, line),
             ExprKind::Regex { op, p, args, t } => self.regex(op, p, args, t.as_deref(), line),
             ExprKind::Index { o, i } => self.index(o, i, line),
             ExprKind::Slice { o, lo, hi } => self.slice(o, lo.as_deref(), hi.as_deref(), line),

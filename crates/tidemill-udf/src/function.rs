@@ -284,7 +284,13 @@ symbols!(
     regex_find_matches,
     regex_split,
     regex_sub,
-    match_offset
+    match_offset,
+    datetime_parse,
+    datetime_iso,
+    datetime_field,
+    datetime_replace,
+    datetime_order,
+    datetime_text
 );
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 mod builtins;
 mod call;
 mod codegen;
+mod dates;
 mod emit;
 mod error;
 mod exceptions;

@@ -21,6 +21,9 @@ impl Gen<'_> {
             types.extend(args.iter().map(|arg| &arg.ty));
             Reason::types(format!(".{name}()"), &types, line)
         };
+        if object.ty == Type::DateTime {
+            return self.datetime_method(object, name, args, line);
+        }
         if object.ty != Type::Str {
             return Err(wrong());
         }

@@ -1,7 +1,7 @@
 //! Values as bytes: for checkpoints, and between a worker and compiled code.
 //!
 //! By type: `None` nothing; `bool` and `int` 8 bytes; `float` its 8 bytes; `str` a `u32` length and UTF-8; a tuple its
-//! items; an option 8 bytes, 0 or 1, and the value if there is one; a list a `u32` length and its items. All
+//! items; a `datetime` 16 bytes, microseconds of its clock since 1970 and of its offset; an option 8 bytes, 0 or 1, and the value if there is one; a list a `u32` length and its items. All
 //! little-endian. `tidemill.compiler.rows` writes the same.
 
 use bumpalo::Bump;
@@ -17,6 +17,11 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
     match ty {
         // Records never hold matches.
         Type::None | Type::Never | Type::Match(_) => {}
+        Type::DateTime => {
+            for slot in &slots[..2] {
+                out.extend_from_slice(&slot.to_le_bytes());
+            }
+        }
         Type::Bool | Type::Int | Type::Float => out.extend_from_slice(&slots[0].to_le_bytes()),
         Type::Str => {
             out.extend_from_slice(&(slots[1] as u32).to_le_bytes());
@@ -77,6 +82,7 @@ impl<'a> Reader<'a> {
             Type::None | Type::Never => {}
             // Records never hold matches.
             Type::Match(_) => return None,
+            Type::DateTime => slots.extend([self.number::<8>()?, self.number::<8>()?]),
             Type::Bool | Type::Int | Type::Float => slots.push(self.number::<8>()?),
             Type::Str => {
                 let length = self.number::<4>()? as usize;

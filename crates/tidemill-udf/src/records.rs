@@ -26,7 +26,13 @@ impl Heap {
     pub unsafe fn keep(&self, ty: &Type, slots: &mut [u64]) {
         match ty {
             // Records never hold matches.
-            Type::None | Type::Never | Type::Bool | Type::Int | Type::Float | Type::Match(_) => {}
+            Type::None
+            | Type::Never
+            | Type::Bool
+            | Type::Int
+            | Type::Float
+            | Type::DateTime
+            | Type::Match(_) => {}
             Type::Str => {
                 // SAFETY: the caller's promise.
                 let text = unsafe { bytes(slots[0] as *const u8, slots[1] as usize) };
@@ -72,7 +78,13 @@ impl Heap {
 /// Whether values of a type point to anything.
 pub fn has_pointers(ty: &Type) -> bool {
     match ty {
-        Type::None | Type::Never | Type::Bool | Type::Int | Type::Float | Type::Match(_) => false,
+        Type::None
+        | Type::Never
+        | Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::DateTime
+        | Type::Match(_) => false,
         Type::Str | Type::List(_) => true,
         Type::Tuple(items) => items.iter().any(has_pointers),
         Type::Option(value) => has_pointers(value),
@@ -85,7 +97,13 @@ pub fn has_pointers(ty: &Type) -> bool {
 /// The slots must be those of values of `ty`, and what they point to alive.
 pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
     match ty {
-        Type::None | Type::Never | Type::Bool | Type::Int | Type::Float | Type::Match(_) => a == b,
+        Type::None
+        | Type::Never
+        | Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::DateTime
+        | Type::Match(_) => a == b,
         // SAFETY: the caller's promise.
         Type::Str => unsafe {
             a == b

@@ -225,6 +225,7 @@ macro_rules! helpers {
     };
 }
 
+mod dates;
 mod regex;
 
 // SAFETY for every block below: addresses come from compiled code, which passes the run's own state, strings
@@ -518,6 +519,7 @@ mod calls {
 }
 
 pub(crate) use calls::*;
+pub(crate) use dates::*;
 pub(crate) use regex::*;
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

@@ -51,7 +51,7 @@ pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
         Type::None | Type::Never => vec![],
         Type::Bool | Type::Int | Type::List(_) | Type::Match(_) => vec![types::I64],
         Type::Float => vec![types::F64],
-        Type::Str => vec![types::I64, types::I64],
+        Type::Str | Type::DateTime => vec![types::I64, types::I64],
         Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),
         Type::Option(value) => {
             let mut slots = vec![types::I64];

@@ -173,6 +173,15 @@ pub enum ExprKind {
     Call { f: Box<Expr>, args: Vec<Expr> },
     /// `o.m(args)`.
     Method { o: Box<Expr>, m: String, args: Vec<Expr> },
+    /// A date and time: its format, or the names of replaced fields.
+    Datetime {
+        op: String,
+        args: Vec<Expr>,
+        #[serde(default)]
+        f: Vec<String>,
+    },
+    /// `o.a`.
+    Attr { o: Box<Expr>, a: String },
     /// A function of `re` or a method of a pattern: the subject and how often at most; what `sub` puts in.
     Regex {
         op: String,

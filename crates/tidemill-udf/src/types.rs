@@ -24,6 +24,9 @@ pub enum Type {
     List(Box<Type>),
     /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
     Option(Box<Type>),
+    /// `datetime.datetime` without `fold`, with a fixed offset from UTC or none; two slots, microseconds of its
+    /// own clock since 1970 and of the offset (the least number for none).
+    DateTime,
     /// A match of a regular expression: one slot, the address of what it found, in memory of the row.
     Match(Arc<Pattern>),
     /// The item of a list that has none; no slot.
@@ -36,7 +39,7 @@ impl Type {
         match self {
             Type::None | Type::Never => 0,
             Type::Bool | Type::Int | Type::Float | Type::List(_) | Type::Match(_) => 1,
-            Type::Str => 2,
+            Type::Str | Type::DateTime => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
             Type::Option(value) => 1 + value.slots(),
         }
@@ -77,7 +80,7 @@ impl Type {
         match self {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
-            Type::Float | Type::List(_) | Type::Match(_) | Type::Never => false,
+            Type::Float | Type::DateTime | Type::List(_) | Type::Match(_) | Type::Never => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
@@ -119,6 +122,7 @@ impl Type {
             Type::Tuple(items) => format!("({})", items.iter().map(Type::code).collect::<String>()),
             Type::List(item) => format!("[{}]", item.code()),
             Type::Option(value) => format!("?{}", value.code()),
+            Type::DateTime => "d".into(),
             Type::Match(_) => "m".into(),
             Type::Never => "!".into(),
         }
@@ -134,6 +138,7 @@ fn parse(rest: &mut &[u8]) -> Option<Type> {
         b'i' => Type::Int,
         b'f' => Type::Float,
         b's' => Type::Str,
+        b'd' => Type::DateTime,
         b'!' => Type::Never,
         b'?' => Type::Option(Box::new(parse(rest)?)),
         b'[' => {
@@ -168,6 +173,7 @@ impl fmt::Display for Type {
             Type::List(item) if **item == Type::Never => f.write_str("list"),
             Type::List(item) => write!(f, "list[{item}]"),
             Type::Option(value) => write!(f, "{value} or None"),
+            Type::DateTime => f.write_str("datetime"),
             Type::Match(_) => f.write_str("re.Match"),
             Type::Never => f.write_str("nothing"),
         }

@@ -7,6 +7,7 @@ Such a name is bound once, by a statement that every call runs, so it needs no v
 from __future__ import annotations
 
 import ast
+import datetime
 import math
 import operator
 import re
@@ -16,7 +17,7 @@ from typing import Any, Callable
 from tidemill.compiler import regexes
 from tidemill.compiler.scope import LocalFunction, Scope
 
-_MODULES = {"math": math, "operator": operator, "re": re}
+_MODULES = {"datetime": datetime, "math": math, "operator": operator, "re": re}
 
 
 def define(scope: Scope, node: ast.stmt) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Callable
 
-from tidemill.compiler import regexes
+from tidemill.compiler import dates, regexes
 from tidemill.compiler.known import constant, name_of
 from tidemill.compiler.reasons import (
     ARGUMENTS,
@@ -186,6 +186,9 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Node:
 
 
 def _call(scope: Scope, node: ast.Call) -> Node:
+    made = dates.call(scope, node, lambda arg: expression(scope, arg))
+    if made is not None:
+        return made
     matched = regexes.call(scope, node, lambda arg: expression(scope, arg))
     if matched is not None:
         if matched["op"] == "finditer":
@@ -248,8 +251,15 @@ def _name(scope: Scope, node: ast.expr) -> Node:
     return scope.read(node)
 
 
+def _attribute(scope: Scope, node: ast.Attribute) -> Node:
+    found = None
+    if scope.static(node) is NOTHING:
+        found = dates.attribute(node, lambda held: expression(scope, held))
+    return found or scope.read(node)
+
+
 _LOWER: dict[type, Callable[[Scope, Any], Node]] = {
-    ast.Attribute: _name,
+    ast.Attribute: _attribute,
     ast.BinOp: _binary,
     ast.BoolOp: _boolean,
     ast.Call: _call,

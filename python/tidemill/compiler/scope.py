@@ -13,7 +13,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tidemill.compiler import regexes, stability
+from tidemill.compiler import dates, regexes, stability
 from tidemill.compiler.bound import Bound
 from tidemill.compiler.known import constant, is_plain_type, name_of
 from tidemill.compiler.reasons import (
@@ -177,7 +177,7 @@ class Scope:
             value = vars(base).get(name, NOTHING)
             if value is NOTHING:
                 raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
-            same = name_of(value) or regexes.is_known(value)
+            same = name_of(value) or regexes.is_known(value) or dates.is_known(value)
             settled = same or stability.settled_in_module(base, name, value)
             self._require(bool(settled), f"{base.__name__}.{name}", line)
             return value

@@ -18,6 +18,7 @@ from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
+from tidemill.compiler import dates, regexes
 from tidemill.compiler.known import name_of
 from tidemill.compiler.source import SourceFile, open_source, same_value
 
@@ -50,7 +51,8 @@ def settled(file: SourceFile, name: str, value: Any) -> bool:
     """Whether a module-level name has this value in every process that runs the file."""
     nodes = [node for bound, node in _bindings(file) if bound == name]
     imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
-    if imports and (name_of(value) or type(value) in (ModuleType, FunctionType)):
+    library = dates.is_known(value) or regexes.is_known(value)
+    if imports and (library or name_of(value) or type(value) in (ModuleType, FunctionType)):
         return True
     if len(nodes) != 1:
         return False
