@@ -3,12 +3,11 @@
 The reply for given-up rows holds, for each row, the number of its records (u32) and the records'
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
 and UTF-8, ``n`` as nothing, ``?`` as i64 0 for None or i64 1 and the value, ``(...)`` item by item,
-``d`` as i64 microseconds of a clock
-since 1970 and of the offset, ``[...]`` as u32 length and the items; all little-endian. The engine's `packed.rs` reads it. Types
-must be exactly the compiled ones. At the first row that has a record of another type, the reply
-becomes a plain list: a list of records for each row so far, then the rows that follow, not run yet.
-What follows the compiled part may fail on that record, and then CPython would not have come to the
-later rows.
+``d`` as i64 microseconds of a clock since 1970 and of the offset, ``[...]`` as u32 length and the
+items; all little-endian. The engine's `packed.rs` reads it. Types must be exactly the compiled
+ones. At the first row that has a record of another type, the reply becomes a plain list: a list of
+records for each row so far, then the rows that follow, not run yet. What follows the compiled part
+may fail on that record, and then CPython would not have come to the later rows.
 """
 
 from __future__ import annotations
