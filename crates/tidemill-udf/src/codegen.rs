@@ -293,6 +293,9 @@ impl Gen<'_> {
     }
 
     fn if_statement(&mut self, condition: &Expr, yes: &[Stmt], no: &[Stmt]) -> Result<()> {
+        if let Some(known) = self.foregone(condition) {
+            return self.body(if known { yes } else { no });
+        }
         let flag = self.truth(condition)?;
         if !self.live {
             return Ok(());

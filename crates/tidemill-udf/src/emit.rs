@@ -110,6 +110,14 @@ impl Gen<'_> {
         self.jump(self.give_up, &[]);
     }
 
+    /// The row is CPython's, for certain; the code that follows is generated for its types alone.
+    pub(crate) fn never(&mut self) {
+        self.may_raise = true;
+        self.deopt();
+        let unreached = self.b.create_block();
+        self.enter_sealed(unreached);
+    }
+
     /// Gives the row up if `flag` is true.
     pub(crate) fn deopt_if(&mut self, flag: IrValue) {
         let on = self.b.create_block();
@@ -304,6 +312,12 @@ impl Gen<'_> {
 
     pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
         let (a, b) = (&self.solid(a), &self.solid(b));
+        if a.ty == Type::None || b.ty == Type::None {
+            // A TypeError; what would follow is of the other operand's type as likely as of any.
+            self.never();
+            let other = if a.ty == Type::None { &b.ty } else { &a.ty };
+            return Ok(self.zero(other));
+        }
         match (&a.ty, &b.ty) {
             (Type::Str, Type::Str) if op == "+" => {
                 let out = self.room(2);
@@ -406,6 +420,10 @@ impl Gen<'_> {
             }
             (Type::None, _) if matches!(op, "==" | "!=") => Ok(self.is_none(b, op == "==")),
             _ if matches!(op, "is" | "is not") => Err(wrong()),
+            (Type::None, _) | (_, Type::None) if int_code(op).is_some() => {
+                self.never();
+                Ok(self.b.ins().iconst(types::I8, 0))
+            }
             (Type::Option(_), Type::Option(_)) if matches!(op, "==" | "!=") => Err(wrong()),
             (Type::Option(_), _) | (_, Type::Option(_)) if matches!(op, "==" | "!=") => {
                 let (maybe, other) = if matches!(a.ty, Type::Option(_)) { (a, b) } else { (b, a) };

@@ -250,7 +250,47 @@ impl Gen<'_> {
         self.join(op, &ways, line)
     }
 
+    /// What a condition comes to where the types alone say so: whether a variable is `None`.
+    pub(crate) fn foregone(&self, expr: &Expr) -> Option<bool> {
+        let is_none = |expr: &Expr| {
+            let ExprKind::Name { id } = &expr.kind else { return None };
+            let frame = self.frames.last()?;
+            match &frame.locals.get(id).filter(|_| frame.assigned.contains(id))?.ty {
+                Type::Option(_) => None,
+                ty => Some(*ty == Type::None),
+            }
+        };
+        match &expr.kind {
+            ExprKind::Name { .. } => is_none(expr).filter(|none| *none).map(|_| false),
+            ExprKind::Unary { op, a } if op == "not" => self.foregone(a).map(|known| !known),
+            ExprKind::Cmp { first, rest } => {
+                let [(op, right)] = rest.as_slice() else { return None };
+                let none = matches!(&right.kind, ExprKind::Const { t, .. } if t == "none");
+                let wanted = match op.as_str() {
+                    "is" if none => true,
+                    "is not" if none => false,
+                    _ => return None,
+                };
+                is_none(first).map(|found| found == wanted)
+            }
+            ExprKind::Boolop { op, v } => {
+                let decides = op == "or";
+                for part in v {
+                    // What is not foregone may raise, and so must be evaluated.
+                    if self.foregone(part)? == decides {
+                        return Some(decides);
+                    }
+                }
+                Some(!decides)
+            }
+            _ => None,
+        }
+    }
+
     fn choose(&mut self, condition: &Expr, yes: &Expr, no: &Expr, line: u32) -> Result<Value> {
+        if let Some(known) = self.foregone(condition) {
+            return self.expr(if known { yes } else { no });
+        }
         let flag = self.truth(condition)?;
         let [then, otherwise] = [(); 2].map(|()| self.b.create_block());
         self.branch(flag, then, otherwise);

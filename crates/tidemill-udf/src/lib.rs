@@ -28,7 +28,7 @@ mod unify;
 pub use call::Call;
 pub use error::{Reason, Result};
 pub use function::{Compiled, RowOutcome};
-pub use records::{Heap, Records, has_pointers, list_items, pair_of, same_value};
+pub use records::{Heap, Records, has_pointers, list_items, list_of, pair_of, same_value};
 pub use runtime::Rows;
 pub use tree::{Function, Step};
 pub use types::Type;
