@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
-from exact import cases, grammar
+from exact import cases, grammar, text_cases
 from exact.lines import NASTY
 from exact.pair import Pair
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 HOME = Path(cases.__file__).parent
 NAMED = [
     (file, name, parameter)
-    for file in ("programs.py", "chains.py")
+    for file in ("programs.py", "chains.py", "text_programs.py")
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )
@@ -69,10 +69,17 @@ def is_compiled(report):
 
 
 @pytest.mark.parametrize(
-    ("table", "least"), [(cases.STRINGS, 130), (cases.NUMBERS, 170)], ids=["strings", "numbers"]
+    ("table", "least"),
+    [
+        pytest.param(cases.STRINGS, 130, id="strings"),
+        pytest.param(cases.NUMBERS, 170, id="numbers"),
+        pytest.param(text_cases.METHODS, 0, id="methods"),
+        pytest.param(text_cases.FORMATS, 0, id="formats"),
+        pytest.param(text_cases.TABLES, 0, id="tables"),
+    ],
 )
 def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, least):
-    text, names = cases.source(table)
+    text, names = cases.source(table, text_cases.CONSTANTS)
     path = tmp_path / "expressions.py"
     path.write_text(text, encoding="utf-8")
     compiled = 0

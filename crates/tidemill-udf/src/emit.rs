@@ -1,5 +1,6 @@
 //! The code generator's vocabulary: jumps, calls of the runtime, arithmetic with Python's rules.
 
+use std::any::Any;
 use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -28,6 +29,9 @@ pub(crate) struct Failure {
     pub(crate) lesson: Option<(Place, Type)>,
 }
 
+/// What compiled code points to.
+pub(crate) type Kept = Vec<Box<dyn Any + Send + Sync>>;
+
 /// What earlier attempts have found out.
 #[derive(Default)]
 pub(crate) struct Knowledge {
@@ -41,7 +45,7 @@ pub(crate) struct Knowledge {
 pub(crate) struct Gen<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) module: &'a mut JITModule,
-    pub(crate) constants: &'a mut Vec<Box<[u8]>>,
+    pub(crate) constants: &'a mut Kept,
     pub(crate) helpers: HashMap<&'static str, FuncRef>,
     pub(crate) rows: IrValue,
     /// The machine code's parameters; the first is `rows`.
@@ -77,9 +81,17 @@ impl Gen<'_> {
     pub(crate) fn constant_str(&mut self, text: &str) -> Value {
         let bytes: Box<[u8]> = text.as_bytes().into();
         let (address, length) = (bytes.as_ptr() as i64, bytes.len() as i64);
-        self.constants.push(bytes);
+        self.constants.push(Box::new(bytes));
         let slots = vec![self.int(address), self.int(length)];
         Value::new(Type::Str, slots)
+    }
+
+    /// Keeps something for as long as the code lives, and gives its address.
+    pub(crate) fn keep<T: Any + Send + Sync>(&mut self, value: T) -> IrValue {
+        let value = Box::new(value);
+        let address = std::ptr::from_ref(&*value) as i64;
+        self.constants.push(value);
+        self.int(address)
     }
 
     pub(crate) fn jump(&mut self, block: Block, args: &[IrValue]) {
@@ -163,6 +175,12 @@ impl Gen<'_> {
         self.enter_sealed(raising);
         self.raise(raised);
         self.enter_sealed(good);
+    }
+
+    /// Goes on only if a helper that never raises is sure.
+    pub(crate) fn check_sure(&mut self, status: IrValue) {
+        let unsure = self.b.ins().icmp_imm(IntCC::NotEqual, status, i64::from(DONE));
+        self.deopt_if(unsure);
     }
 
     /// Calls a runtime helper. `F` among the result letters is a float, `i` a 32-bit status, `I` 64 bits.
@@ -325,6 +343,12 @@ impl Gen<'_> {
                 self.call("concat", &args, None)?;
                 Ok(self.load(&Type::Str, out, 0))
             }
+            (Type::Str, Type::Int | Type::Bool) if op == "*" => {
+                self.text_call("repeat", &[a], &[b.one()], Type::Str)
+            }
+            (Type::Int | Type::Bool, Type::Str) if op == "*" => {
+                self.text_call("repeat", &[b], &[a.one()], Type::Str)
+            }
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
             (Type::Float, Type::Float | Type::Int | Type::Bool)
             | (Type::Int | Type::Bool, Type::Float) => self.float_binary(op, a, b, line),
@@ -459,8 +483,7 @@ impl Gen<'_> {
     fn compare_str(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
         let args = [a.slots[0], a.slots[1], b.slots[0], b.slots[1]];
         if matches!(op, "in" | "not in") {
-            let how = self.int(0);
-            let args = [args[2], args[3], args[0], args[1], how];
+            let args = [args[2], args[3], args[0], args[1]];
             let found = self.call_value("contains", &args, 'I')?;
             return Ok(self.b.ins().icmp_imm(IntCC::Equal, found, i64::from(op == "in")));
         }

@@ -5,6 +5,7 @@
 pub(crate) enum Raised {
     Value,
     Index,
+    Key,
     ZeroDivision,
 }
 
@@ -14,6 +15,7 @@ impl Raised {
         match self {
             Raised::Value => &["ValueError", "Exception", "BaseException"],
             Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
+            Raised::Key => &["KeyError", "LookupError", "Exception", "BaseException"],
             Raised::ZeroDivision => {
                 &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]
             }

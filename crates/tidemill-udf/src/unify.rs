@@ -80,7 +80,7 @@ impl Gen<'_> {
     fn empty_list(&mut self) -> IrValue {
         let bytes: Box<[u8]> = Box::new([0; 32]);
         let address = bytes.as_ptr() as i64;
-        self.constants.push(bytes);
+        self.constants.push(Box::new(bytes));
         self.int(address)
     }
 
