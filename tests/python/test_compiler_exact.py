@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
-from exact import cases, grammar, text_cases
+from exact import cases, grammar, text_cases, text_wide
 from exact.lines import NASTY
 from exact.pair import Pair
 from hypothesis import HealthCheck, Phase, given, settings
@@ -31,6 +31,7 @@ NAMED = [
 ]
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
 EXAMPLES = 2000
+RANDOM_NUMBERS = int(os.environ.get("FUZZ_NUMBERS", 6000))
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 
@@ -97,6 +98,32 @@ def test_programs_on_nasty_lines(pair, nasty, file, name, parameter):
         pair.agree(HOME / file, name, text)
     if parameter == "line":
         pair.agree(HOME / file, name, pair.text(calm(HOME / file, name, NASTY)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        text_wide.kinds_of_characters,
+        text_wide.spaces_and_lengths,
+        text_wide.printable_characters,
+        text_wide.cases_of_characters,
+    ],
+)
+def test_every_character(pair, function):
+    pair.agree(Path(text_wide.__file__), function.__name__, pair.text(text_wide.CHARACTERS))
+
+
+@pytest.mark.parametrize(
+    ("function", "make"),
+    [
+        (text_wide.floats_as_text, text_wide.floats),
+        (text_wide.floats_with_places, text_wide.floats),
+        (text_wide.whole_numbers, text_wide.integers),
+    ],
+)
+def test_random_numbers(pair, function, make):
+    lines = pair.text(make(RANDOM_NUMBERS))
+    assert is_compiled(pair.agree(Path(text_wide.__file__), function.__name__, lines))
 
 
 def test_generated_programs(pair, tmp_path):

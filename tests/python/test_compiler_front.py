@@ -592,7 +592,7 @@ def test_callables():
         lambda line: "%*d" % (len(line), 1),  # noqa: UP031
         lambda line: "%(a)s" % {"a": line},  # noqa: UP031
         lambda line: "%s %s" % (line,),  # noqa: F507, UP031
-        lambda line: "{0} {}".format(line, line),  # noqa: F525
+        lambda line: "{0} {}".format(line, line),  # noqa: F523, F525
         lambda line: "{.real}".format(line),  # noqa: UP032
         lambda line: "{} {}".format(line),  # noqa: F524
         lambda line: "{".format(line),  # noqa: F521

@@ -164,10 +164,6 @@ impl Gen<'_> {
                     let keys: Vec<&Constant> = v.iter().collect();
                     (self.member(op, &left, &keys, line)?, None)
                 }
-                ExprKind::ConstMap { v } => {
-                    let keys: Vec<&Constant> = v.iter().map(|(key, _)| key).collect();
-                    (self.member(op, &left, &keys, line)?, None)
-                }
                 ExprKind::Tuple { v } | ExprKind::List { v }
                     if matches!(op.as_str(), "in" | "not in") =>
                 {

@@ -43,8 +43,7 @@ def members(value: Any, line: int) -> dict[str, Any]:
     """Return the node for what ``in`` looks through."""
     for item in value:
         _key(item, line)
-    kind = type(value)
-    return container(value if kind in CONTAINERS else list(value), line)
+    return container(value if type(value) in (set, frozenset) else list(value), line)
 
 
 def _key(value: Any, line: int) -> Any:

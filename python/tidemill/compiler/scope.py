@@ -181,7 +181,10 @@ class Scope:
             settled = name_of(value) or stability.settled_in_module(base, name, value)
             self._require(bool(settled), f"{base.__name__}.{name}", line)
             return value
-        if type(base) in _CONSTANTS:
+        if type(base) in _CONSTANTS or type(base) in containers.CONTAINERS:
+            return NOTHING
+        if _is_broadcast(base) and isinstance(node.value, ast.Attribute):
+            # The method of a container that was broadcast: such a value stands for its container.
             return NOTHING
         if name == "value" and _is_broadcast(base) and not base._destroyed:
             return base if type(base.value) in containers.CONTAINERS else base.value

@@ -3,7 +3,7 @@
 As those of `programs` and `chains`. Used by `test_compiler_exact`, through `server`.
 """
 
-# ruff: noqa: RUF005, UP030, UP031, UP032
+# ruff: noqa: RUF005, UP031
 
 STOP = {"the", "a", "und", "der", "é"}
 PRICES = {"a": 1.5, "b": 2.0, "é": 0.25}

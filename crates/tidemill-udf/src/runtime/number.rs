@@ -1,5 +1,8 @@
 //! Floats as text, digit for digit as CPython writes them (`Python/pystrtod.c`).
 
+/// Numbers that differ in 15 digits are different floats, so that no float lies between two of them.
+const FEWEST_OF_TWO: usize = 15;
+
 /// The digits of a number and the place of its point, counted from before the first digit.
 struct Digits {
     digits: String,
@@ -14,17 +17,31 @@ impl Digits {
         Digits { digits, point: exponent.parse::<i64>().unwrap_or(0) + 1 }
     }
 
-    /// The fewest digits that are read as the same number again.
+    /// The fewest digits that are read as the same number again, and of those the nearest.
     fn shortest(value: f64) -> Digits {
-        Digits::parse(&format!("{value:e}"))
+        let found = format!("{value:e}");
+        let number = found.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+        let number = number.count();
+        if number >= FEWEST_OF_TWO {
+            // Where two are equally near, CPython takes the even one, as exact rounding does.
+            let rounded = format!("{value:.*e}", number - 1);
+            if rounded != found && rounded.parse() == Ok(value) {
+                return Digits::parse(&rounded).trimmed();
+            }
+        }
+        Digits::parse(&found)
+    }
+
+    /// Without zeros at the end.
+    fn trimmed(mut self) -> Digits {
+        let kept = self.digits.trim_end_matches('0').len().max(1);
+        self.digits.truncate(kept);
+        self
     }
 
     /// That many digits, rounded from the exact value, without zeros at the end.
     fn rounded(value: f64, number: usize) -> Digits {
-        let mut found = Digits::parse(&format!("{value:.*e}", number.max(1) - 1));
-        let kept = found.digits.trim_end_matches('0').len().max(1);
-        found.digits.truncate(kept);
-        found
+        Digits::parse(&format!("{value:.*e}", number.max(1) - 1)).trimmed()
     }
 
     /// With an exponent: `1.25`, `e-07`.
@@ -135,6 +152,8 @@ mod tests {
             (0.0001, None, None, "0.0001"),
             (0.00001, None, None, "1e-05"),
             (5e-324, None, None, "5e-324"),
+            (111422941023383.125, None, None, "111422941023383.12"),
+            (9007199254740993.0, None, None, "9007199254740992.0"),
             (2.5, Some('f'), Some(0), "2"),
             (0.125, Some('f'), Some(2), "0.12"),
             (1234.5, Some('e'), Some(2), "1.23e+03"),
