@@ -11,6 +11,7 @@ import random
 
 from hypothesis import strategies as st
 
+from exact import text_grammar
 from exact.lines import NUMBERS, SPACES, WORDS
 
 TEXTS = ['""', '"a"', '"b"', '" "', '","', '"="', '"1"', '"ab"', '"é"', '"x"', '"-7"', '"\\x1c"']
@@ -99,6 +100,7 @@ class Writer:
                 lambda: f"{self.pick(['min', 'max'])}({e('str')}, {e('str')})",
                 lambda: f"{e('str')}.join({self._comprehension(depth)[1:-1]})",
                 lambda: f"({e('str')}, {e('int')})[0]",
+                *text_grammar.strings(self, e),
             ]
         )()
 
@@ -120,6 +122,7 @@ class Writer:
                 lambda: f"int({e(self.pick(['int', 'bool']))})",
                 lambda: f"({e('str')}, {e('int')})[-1]",
                 lambda: f"_callee({e('str')}, {e('int')})",
+                *text_grammar.ints(self, e),
             ]
         )()
 
@@ -160,6 +163,7 @@ class Writer:
                 lambda: f"{e('str')}.{self.pick(['startswith', 'endswith'])}({e('str')})",
                 lambda: f"bool({e(self.pick(TYPES))})",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
+                *text_grammar.bools(self, e),
             ]
         )()
 
@@ -174,6 +178,7 @@ class Writer:
                 lambda: f"{e('str')}.split({self.pick([*TEXTS, 'None'])}, {e('int')})",
                 lambda: self._comprehension(depth),
                 lambda: f"[{e('str')}, {e('str')}]",
+                *text_grammar.words(self, e),
             ]
         )()
 
@@ -351,7 +356,9 @@ def module(choose):
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
-    return "\n\n".join(['WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
+    return "\n\n".join(
+        ['WORDS = {"a", "ab", "1"}\n', text_grammar.CONSTANTS, CALLEE, shown, text, chain]
+    )
 
 
 @st.composite
