@@ -34,6 +34,7 @@ pub struct Rows<'a> {
     records: usize,
     /// Where a text is put together before its length is known.
     scratch: Vec<u8>,
+    growing: grow::Growing,
 }
 
 impl Rows<'_> {
@@ -241,6 +242,7 @@ macro_rules! helpers {
 
 mod case;
 mod format;
+mod grow;
 mod number;
 mod pad;
 mod search;
@@ -281,11 +283,8 @@ mod calls {
 
         /// `a + b` for strings.
         fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
-            let (rows, a, b) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
-            let joined = rows.arena.alloc_slice_fill_copy(n + m, 0_u8);
-            joined[..n].copy_from_slice(a);
-            joined[n..].copy_from_slice(b);
-            set_str(out, joined);
+            let (rows, a, b) = unsafe { (&mut *rows, bytes(s, n), bytes(p, m)) };
+            set_str(out, unsafe { &*rows.growing.append(&rows.arena, a, b) });
         }
 
         /// -1, 0 or 1 as strings compare: by code point, which for UTF-8 is by byte.
@@ -318,12 +317,6 @@ mod calls {
             }
             let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'_') || is_space(*b) || *b >= 128;
             if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
-        }
-
-        /// `str(int)`.
-        fn format_int(rows: *mut Rows<'_>, value: i64, out: *mut u64) {
-            let rows = unsafe { &*rows };
-            set_str(out, rows.arena.alloc_str(&value.to_string()).as_bytes());
         }
 
         /// A list with no item yet.

@@ -158,7 +158,7 @@ mod tests {
             Spec { fill: '0', zeros: true, width: 5, kind: Some('d'), ..Spec::default() }
         );
         assert_eq!(spec("<<3").align, Some(Align::Left));
-        for wrong in [".", "5.", ",,", "dd", "99999", "z.2f"] {
+        for wrong in [".", "5.", ",,,", "dd", "99999", "z.2f"] {
             assert_eq!(Spec::parse(wrong), None, "{wrong}");
         }
     }
@@ -168,6 +168,7 @@ mod tests {
         let suits = |text, ty: Type| Spec::parse(text).is_some_and(|spec| spec.suits(&ty));
         assert!(suits(">5", Type::Str) && suits("05", Type::Int) && suits(",.2f", Type::Float));
         assert!(!suits("=5", Type::Str) && !suits(".2d", Type::Int) && !suits("d", Type::Float));
+        assert!(!suits(",,", Type::Int) && !suits("q", Type::Float) && !suits("n", Type::Int));
         assert!(!suits("05", Type::Str) && !suits("s", Type::Int) && !suits(",x", Type::Int));
     }
 }

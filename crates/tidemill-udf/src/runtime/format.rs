@@ -162,9 +162,10 @@ unsafe fn put_repr(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) -> Put {
         Type::Bool => out.extend_from_slice(if slots[0] != 0 { b"True" } else { b"False" }),
         Type::Int => put_int(out, slots[0] as i64),
         Type::Float => put_float(out, f64::from_bits(slots[0])),
-        // SAFETY: the caller's promise.
         Type::Str => {
-            return put_quoted(out, unsafe { text(slots[0] as *const u8, slots[1] as usize) });
+            // SAFETY: the caller's promise.
+            let text = unsafe { text(slots[0] as *const u8, slots[1] as usize) };
+            return put_quoted(out, text);
         }
         Type::Option(inner) if slots[0] != 0 => {
             // SAFETY: the caller's promise holds for the value that is there.

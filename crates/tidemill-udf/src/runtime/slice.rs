@@ -30,6 +30,13 @@ fn stepped(rows: &mut Rows<'_>, text: &str, first: i64, number: i64, step: i64) 
     rows.arena.alloc_slice_copy(&rows.scratch)
 }
 
+/// The byte of a character, if all bytes between it and the end that it is counted from are ASCII.
+fn near_end(text: &[u8], index: i64) -> Option<usize> {
+    let at = usize::try_from(if index < 0 { index + text.len() as i64 } else { index }).ok()?;
+    let between = if index < 0 { text.get(at..) } else { text.get(..=at) };
+    between?.is_ascii().then_some(at)
+}
+
 /// Consecutive characters.
 fn consecutive(text: &str, first: usize, number: usize) -> &[u8] {
     let start = offset(text, first);
@@ -46,14 +53,16 @@ mod calls {
         /// `str[index]`.
         fn character(_rows: *mut Rows<'_>, s: *const u8, n: usize, index: i64, out: *mut u64) -> u32 {
             let text = unsafe { text(s, n) };
-            let ascii = text.is_ascii();
-            let length = if ascii { n } else { count(text.as_bytes()) } as i64;
+            if let Some(at) = near_end(text.as_bytes(), index) {
+                set_str(out, &text.as_bytes()[at..=at]);
+                return DONE;
+            }
+            let length = count(text.as_bytes()) as i64;
             let at = if index < 0 { index.saturating_add(length) } else { index };
             if at < 0 || at >= length {
                 return RAISES;
             }
-            let at = at as usize;
-            set_str(out, if ascii { &text.as_bytes()[at..=at] } else { consecutive(text, at, 1) });
+            set_str(out, consecutive(text, at as usize, 1));
             DONE
         }
 

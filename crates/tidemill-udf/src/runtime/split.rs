@@ -1,18 +1,12 @@
 //! Strings to parts: `split` and its kin, `strip` and its kin, characters.
 
-use super::unicode::{is_line_end, space_at, space_before};
+use super::unicode::{is_line_end, may_be_space, space_at, space_before};
 use super::*;
 
 /// Puts a new list in a slot.
 fn set_list(out: *mut u64, list: &mut List) {
     // SAFETY: `out` has room for a list's slot; the code generator made it so.
     unsafe { *out = std::ptr::from_mut(list) as u64 };
-}
-
-/// A list of strings with no item yet.
-fn strings<'a>(rows: &'a Rows<'_>) -> &'a mut List {
-    // SAFETY: it was just made, and nothing else knows it.
-    unsafe { &mut *new_list(rows, 8, 2) }
 }
 
 /// Whether a list has as many items as a limit allows; a negative one allows all.
@@ -58,10 +52,15 @@ fn stripped_of<'a>(text: &'a str, chars: &str, sides: i64) -> &'a str {
 /// The end of the word that begins at `start`: white space or the text's end.
 fn word_end(text: &str, start: usize) -> usize {
     let mut at = start;
-    while at < text.len() && space_at(text, at) == 0 {
+    let next = |at: usize| text.as_bytes()[at..].iter().position(|byte| may_be_space(*byte));
+    while let Some(ahead) = next(at) {
+        at += ahead;
+        if space_at(text, at) > 0 {
+            return at;
+        }
         at += 1;
     }
-    at
+    text.len()
 }
 
 fn set_three(out: *mut u64, parts: [&[u8]; 3]) {
@@ -80,7 +79,7 @@ mod calls {
         /// `str.split()` with an optional limit (-1 for none).
         fn split_space(rows: *mut Rows<'_>, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, text(s, n)) };
-            let list = strings(rows);
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
             let mut at = 0;
             loop {
                 loop {
@@ -108,7 +107,7 @@ mod calls {
         /// `str.rsplit()` with an optional limit (-1 for none).
         fn rsplit_space(rows: *mut Rows<'_>, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, text(s, n)) };
-            let list = strings(rows);
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
             let mut rest = stripped(text, 2);
             while !rest.is_empty() {
                 if is_full(list, most) {
@@ -120,7 +119,7 @@ mod calls {
                 while start > 0 && space_before(rest, start) == 0 {
                     start -= rest[..start].chars().next_back().map_or(1, char::len_utf8);
                 }
-                push_str(rows, list, rest[start..].as_bytes());
+                push_str(rows, list, &rest.as_bytes()[start..]);
                 rest = stripped(&rest[..start], 2);
             }
             turn_round(list);
@@ -134,7 +133,7 @@ mod calls {
             if sep.is_empty() {
                 return RAISES;
             }
-            let list = strings(rows);
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
             let mut start = 0;
             while !is_full(list, most) {
                 let Some(found) = find(&text[start..], sep) else { break };
@@ -152,7 +151,7 @@ mod calls {
             if sep.is_empty() {
                 return RAISES;
             }
-            let list = strings(rows);
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
             let mut rest = text;
             while !is_full(list, most) {
                 let Some(found) = memchr::memmem::rfind(rest, sep) else { break };
@@ -168,7 +167,7 @@ mod calls {
         /// `str.splitlines(keepends)`.
         fn split_lines(rows: *mut Rows<'_>, s: *const u8, n: usize, keep: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, text(s, n)) };
-            let list = strings(rows);
+            let list = unsafe { &mut *new_list(rows, 8, 2) };
             let mut rest = text;
             while !rest.is_empty() {
                 let Some(end) = rest.find(is_line_end) else {

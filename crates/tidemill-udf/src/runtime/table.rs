@@ -287,6 +287,7 @@ pub(super) use calls::symbols;
 
 #[cfg(test)]
 mod tests {
+    use super::calls::{place_of, place_of_number, place_of_text};
     use super::*;
 
     #[test]

@@ -43,13 +43,26 @@ pub(super) fn is_printable(c: char) -> bool {
     !matches!(c, '\0'..='\x1f' | '\x7f'..='\u{a0}' | '\u{ad}')
 }
 
+/// Whether white space may begin with a byte.
+pub(super) fn may_be_space(byte: u8) -> bool {
+    const BEGINS: [bool; 256] = {
+        let mut found = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            found[byte] = matches!(byte, 9..=13 | 28..=32 | 0xc2 | 0xe1..=0xe3);
+            byte += 1;
+        }
+        found
+    };
+    BEGINS[byte as usize]
+}
+
 /// The number of bytes of white space at a place in a text, 0 if there is none.
 pub(super) fn space_at(text: &str, at: usize) -> usize {
     match text.as_bytes().get(at) {
         None => 0,
         Some(byte) if byte.is_ascii() => usize::from(super::is_space(*byte)),
-        // The first bytes of the characters beyond ASCII that are white space.
-        Some(0xc2 | 0xe1 | 0xe2 | 0xe3) => {
+        Some(byte) if may_be_space(*byte) => {
             let first = text[at..].chars().next().filter(|c| is_space(*c));
             first.map_or(0, char::len_utf8)
         }
