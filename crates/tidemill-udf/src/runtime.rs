@@ -88,6 +88,7 @@ impl Rows<'_> {
         self.records = 0;
         if !keep_strings {
             self.arena.reset();
+            self.growing = Default::default();
         }
     }
 

@@ -17,7 +17,7 @@ from tidemill.errors import JobError
 from tidemill.resultiterable import ResultIterable
 
 # The engine tells of a limited number of functions.
-MODULES_PER_CONTEXT = 150
+FUNCTIONS_PER_CONTEXT = 150
 
 
 def spelled(value):
@@ -62,17 +62,19 @@ def run(sc, module, name, text):
 
 def main(mode):
     """Answer requests until standard input ends."""
-    modules, sc = {}, None
+    modules, asked, sc = {}, set(), None
     for line in sys.stdin:
         path, name, text = json.loads(line)
+        asked.add((path, name))
+        if sc is None or len(asked) > FUNCTIONS_PER_CONTEXT:
+            modules.clear()
+            asked = {(path, name)}
+            if sc is not None:
+                sc.stop()
+            conf = SparkConf().setMaster("local[1]").setAppName("exact")
+            conf.set("tidemill.python.compile", mode).set("spark.task.maxFailures", "1")
+            sc = SparkContext(conf=conf)
         if path not in modules:
-            if sc is None or len(modules) == MODULES_PER_CONTEXT:
-                modules.clear()
-                if sc is not None:
-                    sc.stop()
-                conf = SparkConf().setMaster("local[1]").setAppName("exact")
-                conf.set("tidemill.python.compile", mode).set("spark.task.maxFailures", "1")
-                sc = SparkContext(conf=conf)
             modules[path] = load(path)
         known = len(sc._engine.compile_report)
         answer = run(sc, modules[path], name, text)

@@ -46,7 +46,7 @@ impl Constant {
     /// Its slots as a value of a type that holds it.
     fn put_slots(&self, ty: &Type, slots: &mut Vec<u64>) {
         match (self, ty) {
-            (Constant::None(()), Type::Option(_)) => put_nothing(ty, slots),
+            (Constant::None(()), Type::Option(_)) => slots.extend(ty.absent()),
             (_, Type::Option(inner)) => {
                 slots.push(1);
                 self.put_slots(inner, slots);
@@ -80,19 +80,6 @@ impl Constant {
 
 fn number(spelled: &str) -> f64 {
     spelled.parse().unwrap_or(f64::NAN)
-}
-
-/// Slots of a value that may be looked at, but mean nothing.
-fn put_nothing(ty: &Type, slots: &mut Vec<u64>) {
-    match ty {
-        Type::Str => slots.extend(["".as_ptr() as u64, 0]),
-        Type::Tuple(items) => items.iter().for_each(|item| put_nothing(item, slots)),
-        Type::Option(inner) => {
-            slots.push(0);
-            put_nothing(inner, slots);
-        }
-        _ => slots.extend(vec![0; ty.slots()]),
-    }
 }
 
 /// The integer that a float is equal to.
@@ -220,9 +207,8 @@ pub(crate) struct Captured {
 impl Captured {
     /// The constants, as values of a type that holds each.
     pub(crate) fn new(constants: Vec<Constant>, ty: &Type) -> Captured {
-        let mut slots = Vec::new();
         // Before the first there is one that means nothing, so that a place of -1 may be read.
-        put_nothing(ty, &mut slots);
+        let mut slots = ty.absent();
         for constant in &constants {
             constant.put_slots(ty, &mut slots);
         }
