@@ -70,17 +70,19 @@ def is_compiled(report):
 
 
 @pytest.mark.parametrize(
-    ("table", "least"),
+    ("table", "prefix", "least"),
     [
-        pytest.param(cases.STRINGS, 205, id="strings"),
-        pytest.param(cases.NUMBERS, 175, id="numbers"),
-        pytest.param(text_cases.METHODS, 300, id="methods"),
-        pytest.param(text_cases.FORMATS, 300, id="formats"),
-        pytest.param(text_cases.TABLES, 105, id="tables"),
+        pytest.param(cases.STRINGS, "f", 205, id="strings"),
+        pytest.param(cases.NUMBERS, "f", 175, id="numbers"),
+        pytest.param(cases.STRINGS, "items", 195, id="items of strings"),
+        pytest.param(text_cases.METHODS, "f", 303, id="methods"),
+        pytest.param(text_cases.METHODS, "items", 295, id="items of methods"),
+        pytest.param(text_cases.FORMATS, "f", 300, id="formats"),
+        pytest.param(text_cases.TABLES, "f", 105, id="tables"),
     ],
 )
-def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, least):
-    text, names = cases.source(table, text_cases.CONSTANTS)
+def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, prefix, least):
+    text, names = cases.source(table, text_cases.CONSTANTS, prefix)
     path = tmp_path / "expressions.py"
     path.write_text(text, encoding="utf-8")
     compiled = 0

@@ -433,6 +433,53 @@ def test_shadowed_builtins(load):
     assert not front.describe(module.local)["ok"]
 
 
+@pytest.mark.parametrize(
+    "user",
+    [
+        lambda line: f"{line!r:>9}|{len(line):05d}|{line:{THRESHOLD}}",
+        lambda line: f"{{{line}}}" + f"{len(line)=}",
+        lambda line: "%s=%5d%%" % (line, len(line)),  # noqa: UP031
+        lambda line: "%r" % line,  # noqa: UP031
+        lambda line: "%s %s %s" % line.partition(" "),  # noqa: UP031
+        lambda line: "%-8.3s|%+06.1f|%#x" % (line, 1.25, 255),  # noqa: UP031
+        lambda line: "%d %i" % (2.5, True),  # noqa: UP031
+        lambda line: "{}-{:>5}-{a}".format(line, 2, a=line),  # noqa: UP032
+        lambda line: "{1}{0!r}{{}}".format(line, 2),  # noqa: UP030, UP032
+        lambda line: format(len(line), "04") + format(line),
+        lambda line: line.split(maxsplit=1, sep=" "),
+        lambda line: line[::-1] + line[1:5:2],
+    ],
+)
+def test_formats_and_slices(user):
+    agree(user)
+
+
+def test_captured_containers(load):
+    module = load(
+        """
+        NAMES = ["a", "b"]
+        TABLE = {"a": 1.5, "1": float("inf")}
+        BOTH = {1, 2} | {3}
+        KINDS = frozenset([1, 2.5, None, ("a", True)])
+        ODD = {"a": []}
+        GROWN = ["a"]
+        GROWN.append("b")
+        GIVEN = {"a": 1}
+        def given(x): return x in GIVEN, str(GIVEN)
+        def table(x): return TABLE.get(x), TABLE.get(x, 0.5), x in TABLE, len(TABLE), TABLE["a"]
+        def names(x): return NAMES[0], [n + x for n in NAMES], NAMES[::-1], x in NAMES
+        def kinds(x): return len(x) in KINDS, (x, 1) in KINDS, None in KINDS, len(x) in BOTH
+        def odd(x): return ODD.get(x)
+        def grown(x): return x in GROWN
+        """
+    )
+    for user in (module.table, module.names, module.kinds):
+        agree(user)
+    refuse(module.odd, "a captured value of another type", "list")
+    refuse(module.grown, "a captured value that may change", "list")
+    refuse(module.given, "a captured value that may change", "dict")
+
+
 def test_captured_values(load):
     refuse(lambda x: x + BIG, "a constant out of range")
     refuse(lambda x: x in sys.path, "a captured value that may change")
@@ -509,6 +556,8 @@ def test_a_module_that_workers_import(load):
 
 def test_broadcast(sc):
     stop = sc.broadcast({"a", "the"})
+    size = sc.broadcast({"a": 1})
+    agree(lambda word: (size.value.get(word, 0), len(size.value)), ["a", "b"])
     three = sc.broadcast(3)
     agree(lambda word: (word in stop.value, three.value), ["a", "b"])
 

@@ -45,12 +45,16 @@ def load(path):
 
 
 def run(sc, module, name, text):
-    """Run one chain; a function that takes a line is the chain that maps it."""
+    """Run one chain; a function that takes a line is the chain that maps it.
+
+    One whose name begins with ``items`` gives the items of what it returns.
+    """
     function = getattr(module, name)
     code = function.__code__
     lines = sc.textFile(text)
     try:
-        chain = function(lines) if code.co_varnames[:1] == ("lines",) else lines.map(function)
+        apply = lines.flatMap if name.startswith("items") else lines.map
+        chain = function(lines) if code.co_varnames[:1] == ("lines",) else apply(function)
         return {"value": [spelled(part) for part in chain.glom().collect()]}
     except JobError as error:
         keys = ["type", "message", "record", "partition", "traceback"]

@@ -141,7 +141,8 @@ mod calls {
         fn expand(rows: *mut Rows<'_>, s: *const u8, n: usize, size: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&mut *rows, text(s, n)) };
             rows.scratch.clear();
-            if !expand_tabs(&mut rows.scratch, text, size) {
+            // CPython takes a C int.
+            if i32::try_from(size).is_err() || !expand_tabs(&mut rows.scratch, text, size) {
                 return UNSURE;
             }
             set_scratch(rows, out);

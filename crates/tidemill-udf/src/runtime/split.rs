@@ -167,6 +167,10 @@ mod calls {
         /// `str.splitlines(keepends)`.
         fn split_lines(rows: *mut Rows<'_>, s: *const u8, n: usize, keep: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, text(s, n)) };
+            // CPython takes a C int.
+            if i32::try_from(keep).is_err() {
+                return UNSURE;
+            }
             let list = unsafe { &mut *new_list(rows, 8, 2) };
             let mut rest = text;
             while !rest.is_empty() {
