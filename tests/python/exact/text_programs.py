@@ -10,6 +10,8 @@ PRICES = {"a": 1.5, "b": 2.0, "é": 0.25}
 DAYS = ["mon", "tue", "wed"]
 LEVELS = ("debug", "info", "error")
 SHORT = {"a": "A", "b": "B"}
+MANY = {str(i * 7) for i in range(20_000)} | {"a", "é"}
+NUMBERED = {i: str(-i) for i in range(20_000)}
 
 
 def clean_words(line):
@@ -23,6 +25,14 @@ def clean_words(line):
 
 def clean_words_in_a_comprehension(line):
     return ",".join([w.strip(".,").casefold() for w in line.split() if w not in STOP])
+
+
+def many_stop_words(line):
+    return " ".join([w for w in line.split() if w not in MANY]), len(MANY)
+
+
+def large_dictionary(line):
+    return NUMBERED.get(len(line), "far"), len(line) * 100 in NUMBERED
 
 
 def key_and_value(line):
