@@ -127,7 +127,8 @@ impl StageReport {
         for (place, operator) in self.operators.iter().enumerate() {
             lines.push(format!("  {}: {}", operator.name, how(operator, place, rest, input)));
         }
-        lines.extend(input.left.iter().map(|reason| format!("  rows that reach {reason}: CPython")));
+        lines
+            .extend(input.left.iter().map(|reason| format!("  rows that reach {reason}: CPython")));
         if let Some(native) = &input.native {
             let (seen, given_up) = native.counts();
             if given_up > 0 {

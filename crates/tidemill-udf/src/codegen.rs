@@ -115,7 +115,8 @@ impl Gen<'_> {
         list: &Value,
         mut body: impl FnMut(&mut Self, Value) -> Result<()>,
     ) -> Result<()> {
-        let list = &self.solid(list);
+        let list = self.solid(list);
+        let list = &self.iterated(list)?;
         let Type::List(item) = &list.ty else {
             return Err(Reason::types("iteration", &[&list.ty], 0));
         };
@@ -147,6 +148,11 @@ impl Gen<'_> {
         self.b.seal_block(head);
         self.enter_sealed(exit);
         Ok(())
+    }
+
+    /// What a loop walks: the characters of a string; other values as they are.
+    pub(crate) fn iterated(&mut self, value: Value) -> Result<Value> {
+        if value.ty == Type::Str { self.characters(&value) } else { Ok(value) }
     }
 
     /// A call of a user's function, its body put in place. `None` if it never returns to here.
@@ -293,6 +299,9 @@ impl Gen<'_> {
     }
 
     fn if_statement(&mut self, condition: &Expr, yes: &[Stmt], no: &[Stmt]) -> Result<()> {
+        if let Some(known) = self.foregone(condition) {
+            return self.body(if known { yes } else { no });
+        }
         let flag = self.truth(condition)?;
         if !self.live {
             return Ok(());

@@ -1,5 +1,6 @@
 //! The code generator's vocabulary: jumps, calls of the runtime, arithmetic with Python's rules.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +32,9 @@ pub(crate) struct Failure {
     pub(crate) lesson: Option<(Place, Type)>,
 }
 
+/// What compiled code points to.
+pub(crate) type Kept = Vec<Box<dyn Any + Send + Sync>>;
+
 /// What earlier attempts have found out.
 #[derive(Default)]
 pub(crate) struct Knowledge {
@@ -46,7 +50,7 @@ pub(crate) struct Knowledge {
 pub(crate) struct Gen<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) module: &'a mut JITModule,
-    pub(crate) constants: &'a mut Vec<Box<[u8]>>,
+    pub(crate) constants: &'a mut Kept,
     pub(crate) matchers: &'a mut Vec<Arc<Matcher>>,
     pub(crate) helpers: HashMap<&'static str, FuncRef>,
     pub(crate) rows: IrValue,
@@ -83,9 +87,17 @@ impl Gen<'_> {
     pub(crate) fn constant_str(&mut self, text: &str) -> Value {
         let bytes: Box<[u8]> = text.as_bytes().into();
         let (address, length) = (bytes.as_ptr() as i64, bytes.len() as i64);
-        self.constants.push(bytes);
+        self.constants.push(Box::new(bytes));
         let slots = vec![self.int(address), self.int(length)];
         Value::new(Type::Str, slots)
+    }
+
+    /// Keeps something for as long as the code lives, and gives its address.
+    pub(crate) fn keep<T: Any + Send + Sync>(&mut self, value: T) -> IrValue {
+        let value = Box::new(value);
+        let address = std::ptr::from_ref(&*value) as i64;
+        self.constants.push(value);
+        self.int(address)
     }
 
     pub(crate) fn jump(&mut self, block: Block, args: &[IrValue]) {
@@ -114,6 +126,14 @@ impl Gen<'_> {
     /// The row is CPython's from here.
     pub(crate) fn deopt(&mut self) {
         self.jump(self.give_up, &[]);
+    }
+
+    /// The row is CPython's, for certain; the code that follows is generated for its types alone.
+    pub(crate) fn never(&mut self) {
+        self.may_raise = true;
+        self.deopt();
+        let unreached = self.b.create_block();
+        self.enter_sealed(unreached);
     }
 
     /// Gives the row up if `flag` is true.
@@ -161,6 +181,12 @@ impl Gen<'_> {
         self.enter_sealed(raising);
         self.raise(raised);
         self.enter_sealed(good);
+    }
+
+    /// Goes on only if a helper that never raises is sure.
+    pub(crate) fn check_sure(&mut self, status: IrValue) {
+        let unsure = self.b.ins().icmp_imm(IntCC::NotEqual, status, i64::from(DONE));
+        self.deopt_if(unsure);
     }
 
     /// Calls a runtime helper. `F` among the result letters is a float, `i` a 32-bit status, `I` 64 bits.
@@ -311,12 +337,24 @@ impl Gen<'_> {
 
     pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
         let (a, b) = (&self.solid(a), &self.solid(b));
+        if a.ty == Type::None || b.ty == Type::None {
+            // A TypeError; what would follow is of the other operand's type as likely as of any.
+            self.never();
+            let other = if a.ty == Type::None { &b.ty } else { &a.ty };
+            return Ok(self.zero(other));
+        }
         match (&a.ty, &b.ty) {
             (Type::Str, Type::Str) if op == "+" => {
                 let out = self.room(2);
                 let args = [self.rows, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out];
                 self.call("concat", &args, None)?;
                 Ok(self.load(&Type::Str, out, 0))
+            }
+            (Type::Str, Type::Int | Type::Bool) if op == "*" => {
+                self.text_call("repeat", &[a], &[b.one()], Type::Str)
+            }
+            (Type::Int | Type::Bool, Type::Str) if op == "*" => {
+                self.text_call("repeat", &[b], &[a.one()], Type::Str)
             }
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
             (Type::Float, Type::Float | Type::Int | Type::Bool)
@@ -413,6 +451,10 @@ impl Gen<'_> {
             }
             (Type::None, _) if matches!(op, "==" | "!=") => Ok(self.is_none(b, op == "==")),
             _ if matches!(op, "is" | "is not") => Err(wrong()),
+            (Type::None, _) | (_, Type::None) if int_code(op).is_some() => {
+                self.never();
+                Ok(self.b.ins().iconst(types::I8, 0))
+            }
             (Type::Option(_), Type::Option(_)) if matches!(op, "==" | "!=") => Err(wrong()),
             (Type::Option(_), _) | (_, Type::Option(_)) if matches!(op, "==" | "!=") => {
                 let (maybe, other) = if matches!(a.ty, Type::Option(_)) { (a, b) } else { (b, a) };
@@ -452,8 +494,7 @@ impl Gen<'_> {
     fn compare_str(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
         let args = [a.slots[0], a.slots[1], b.slots[0], b.slots[1]];
         if matches!(op, "in" | "not in") {
-            let how = self.int(0);
-            let args = [args[2], args[3], args[0], args[1], how];
+            let args = [args[2], args[3], args[0], args[1]];
             let found = self.call_value("contains", &args, 'I')?;
             return Ok(self.b.ins().icmp_imm(IntCC::Equal, found, i64::from(op == "in")));
         }

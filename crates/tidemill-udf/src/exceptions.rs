@@ -5,6 +5,7 @@
 pub(crate) enum Raised {
     Value,
     Index,
+    Key,
     ZeroDivision,
     Attribute,
 }
@@ -16,6 +17,7 @@ impl Raised {
             Raised::Value => &["ValueError", "Exception", "BaseException"],
             Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
             Raised::Attribute => &["AttributeError", "Exception", "BaseException"],
+            Raised::Key => &["KeyError", "LookupError", "Exception", "BaseException"],
             Raised::ZeroDivision => {
                 &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]
             }

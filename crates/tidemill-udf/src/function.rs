@@ -8,7 +8,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
 
-use crate::emit::{Failure, Gen, Knowledge};
+use crate::emit::{Failure, Gen, Kept, Knowledge};
 use crate::error::{Reason, Result};
 use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
@@ -30,7 +30,7 @@ pub enum RowOutcome {
 pub(crate) struct Code {
     module: Option<JITModule>,
     pub(crate) address: *const u8,
-    constants: Vec<Box<[u8]>>,
+    constants: Kept,
     /// Shared, so that they stay where the code knows them.
     matchers: Vec<Arc<Matcher>>,
 }
@@ -187,7 +187,7 @@ impl<'a> Gen<'a> {
     fn begin(
         mut b: FunctionBuilder<'a>,
         module: &'a mut JITModule,
-        (constants, matchers): (&'a mut Vec<Box<[u8]>>, &'a mut Vec<Arc<Matcher>>),
+        (constants, matchers): (&'a mut Kept, &'a mut Vec<Arc<Matcher>>),
         known: &'a Knowledge,
     ) -> Gen<'a> {
         let entry = b.create_block();
@@ -242,56 +242,11 @@ fn new_module() -> Result<JITModule> {
     let isa = cranelift_native::builder().map_err(|e| wrong(e.to_owned()))?;
     let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| wrong(e.to_string()))?;
     let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
-    for (name, address) in symbols() {
+    for (name, address) in runtime::symbols() {
         builder.symbol(name, address);
     }
     Ok(JITModule::new(builder))
 }
-
-macro_rules! symbols {
-    ($($name:ident),*) => {
-        fn symbols() -> Vec<(&'static str, *const u8)> {
-            vec![$((stringify!($name), runtime::$name as *const u8)),*]
-        }
-    };
-}
-
-symbols!(
-    emit,
-    split_space,
-    split_by,
-    strip,
-    change_case,
-    concat,
-    replace,
-    compare,
-    equal,
-    contains,
-    search,
-    length,
-    character,
-    substring,
-    classify,
-    parse_float,
-    parse_int,
-    format_int,
-    list_new,
-    list_push,
-    join,
-    float_divide,
-    regex_match,
-    regex_find_all,
-    regex_find_matches,
-    regex_split,
-    regex_sub,
-    match_offset,
-    datetime_parse,
-    datetime_iso,
-    datetime_field,
-    datetime_replace,
-    datetime_order,
-    datetime_text
-);
 
 #[cfg(test)]
 mod tests;

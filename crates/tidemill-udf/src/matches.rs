@@ -158,7 +158,7 @@ impl Gen<'_> {
             }
             ("start" | "end" | "span", [] | [_]) => {
                 let group = args.first().map_or(Ok(0), |group| number(pattern, group))?;
-                Ok(self.place(found, pattern, group, name)?)
+                Ok(self.group_place(found, pattern, group, name)?)
             }
             _ => Err(Reason::unsupported(format!(".{name}() of a match"), line)),
         }
@@ -210,7 +210,7 @@ impl Gen<'_> {
     }
 
     /// `start`, `end` or `span` of a group.
-    fn place(
+    fn group_place(
         &mut self,
         found: &Value,
         pattern: &Pattern,

@@ -6,6 +6,7 @@
 
 use bumpalo::Bump;
 
+use crate::records::list_of;
 use crate::runtime::{List, bytes};
 use crate::types::Type;
 
@@ -109,9 +110,7 @@ impl<'a> Reader<'a> {
                 for _ in 0..length {
                     self.value(item, &mut items)?;
                 }
-                let data = self.heap.alloc_slice_copy(&items);
-                let list = self.heap.alloc(List::of(data, length, item.slots()));
-                slots.push(std::ptr::from_ref(list) as u64);
+                slots.push(list_of(self.heap, item, length, &items));
             }
         }
         Some(())

@@ -145,6 +145,12 @@ pub unsafe fn list_items<'a>(slot: u64) -> (&'a [u64], usize) {
     }
 }
 
+/// The slot of a new list of `len` items, given as their slots.
+pub fn list_of(heap: &Bump, item: &Type, len: usize, slots: &[u64]) -> u64 {
+    let data = heap.alloc_slice_copy(slots);
+    std::ptr::from_ref(heap.alloc(List::of(data, len, item.slots()))) as u64
+}
+
 /// Key and value of a pair type.
 pub fn pair_of(ty: &Type) -> Option<(&Type, &Type)> {
     match ty {

@@ -59,7 +59,7 @@ impl Gen<'_> {
     }
 
     /// A value of a type whose slots may be looked at, but mean nothing.
-    fn zero(&mut self, ty: &Type) -> Value {
+    pub(crate) fn zero(&mut self, ty: &Type) -> Value {
         let slots = match ty {
             Type::Str => self.constant_str("").slots,
             Type::Tuple(items) => items.iter().flat_map(|item| self.zero(item).slots).collect(),
@@ -80,7 +80,7 @@ impl Gen<'_> {
     fn empty_list(&mut self) -> IrValue {
         let bytes: Box<[u8]> = Box::new([0; 32]);
         let address = bytes.as_ptr() as i64;
-        self.constants.push(bytes);
+        self.constants.push(Box::new(bytes));
         self.int(address)
     }
 

@@ -158,6 +158,8 @@ class _Uses:
         """Whether an expression makes a container that nothing else refers to."""
         if isinstance(value, _FRESH):
             return True
+        if isinstance(value, ast.BinOp):
+            return self.is_fresh(value.left) and self.is_fresh(value.right)
         if not isinstance(value, ast.Call):
             return False
         if isinstance(value.func, ast.Attribute) and value.func.attr == "broadcast" and value.args:

@@ -11,6 +11,7 @@ import random
 
 from hypothesis import strategies as st
 
+from exact import text_grammar
 from exact.lines import NUMBERS, SPACES, WORDS
 
 TEXTS = ['""', '"a"', '"b"', '" "', '","', '"="', '"1"', '"ab"', '"é"', '"x"', '"-7"', '"\\x1c"']
@@ -105,6 +106,7 @@ class Writer:
                 lambda: f"re.sub({self.pattern()}, {self.pick(INSERTS)}, {e('str')})",
                 lambda: f"re.search({self.pattern()}, {e('str')}).group()",
                 lambda: f"(re.match({self.pattern()}, {e('str')}) or re.search('', '')).group()",
+                *text_grammar.strings(self, e),
             ]
         )()
 
@@ -128,6 +130,7 @@ class Writer:
                 lambda: f"_callee({e('str')}, {e('int')})",
                 lambda: f"re.search({self.pattern()}, {e('str')}).{self.pick(['start', 'end'])}()",
                 lambda: f"sum([m.end() for m in re.finditer({self.pattern()}, {e('str')})])",
+                *text_grammar.ints(self, e),
             ]
         )()
 
@@ -170,6 +173,7 @@ class Writer:
                 lambda: f"bool(re.{self.pick(['search', 'match'])}({self.pattern()}, {e('str')}))",
                 lambda: f"(re.fullmatch({self.pattern()}, {e('str')}) is None)",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
+                *text_grammar.bools(self, e),
             ]
         )()
 
@@ -186,6 +190,7 @@ class Writer:
                 lambda: f"[{e('str')}, {e('str')}]",
                 lambda: f"re.split({self.pattern()}, {e('str')})",
                 lambda: f"[m.group() for m in re.finditer({self.pattern()}, {e('str')})]",
+                *text_grammar.words(self, e),
             ]
         )()
 
@@ -367,7 +372,17 @@ def module(choose):
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
-    return "\n\n".join(["import re\n", 'WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
+    return "\n\n".join(
+        [
+            "import re\n",
+            'WORDS = {"a", "ab", "1"}\n',
+            text_grammar.CONSTANTS,
+            CALLEE,
+            shown,
+            text,
+            chain,
+        ]
+    )
 
 
 @st.composite
