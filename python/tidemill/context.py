@@ -20,7 +20,7 @@ from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 from tidemill import accumulators, ops, parts, serializers
-from tidemill._engine import Block, Engine
+from tidemill._engine import Block, Engine, typed_block
 from tidemill._engine import Rdd as Handle
 from tidemill.broadcast import Broadcast
 from tidemill.conf import SparkConf
@@ -396,10 +396,13 @@ class SparkContext:
         return self._from_slices(_slice(list(c), n))
 
     def _from_slices(self, slices: list[list[Any]]) -> RDD[Any]:
-        partitions = [
-            [Block(serializers.PICKLE, len(s), serializers.dumps(s))] if s else [] for s in slices
-        ]
-        return self._wrap(self._engine.from_blocks(partitions))
+        return self._wrap(self._engine.from_blocks([[self._block(s)] if s else [] for s in slices]))
+
+    def _block(self, records: list[Any]) -> Block:
+        """The block of some records: typed, for compiled functions, if that is what they are."""
+        compiles = self._conf.get("tidemill.python.compile") != "off"
+        typed = typed_block(records) if compiles else None
+        return typed or Block(serializers.PICKLE, len(records), serializers.dumps(records))
 
     def textFile(
         self, name: str, minPartitions: int | None = None, use_unicode: bool = True

@@ -350,5 +350,5 @@ def update_each(
 ) -> Iterator[Any]:
     """Yield ``update(values, state)`` of each ``(key, values, state)``."""
     for key, values, state in records:
-        record = (key, values) if state is None else (key, state)
+        record = (key, values) if state is None else (key, state)  # noqa: F841  for the traceback
         yield update(values, state)

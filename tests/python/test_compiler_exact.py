@@ -1,8 +1,9 @@
 """Compiled is CPython: in value, type, order, error, and what is printed.
 
 The oracle is the same program with compile=off, in a process of its own. The functions of
-`exact.cases`, `programs` and `chains` are named; `exact.grammar` makes functions up: a fixed
-number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found becomes a named one.
+`exact.cases`, `programs`, `chains`, `regexes` and `dates` are named; `exact.grammar` makes
+functions up: a fixed number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found
+becomes a named one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
-from exact import cases, grammar
+from exact import cases, grammar, text_cases, text_wide
 from exact.lines import NASTY
 from exact.pair import Pair
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,15 +25,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 HOME = Path(cases.__file__).parent
 NAMED = [
     (file, name, parameter)
-    for file in ("programs.py", "chains.py")
+    for file in ("programs.py", "chains.py", "text_programs.py", "regexes.py", "dates.py")
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )
 ]
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
 EXAMPLES = 2000
+RANDOM_NUMBERS = int(os.environ.get("FUZZ_NUMBERS", 6000))
 
-pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::SyntaxWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +74,19 @@ def is_compiled(report):
 
 
 @pytest.mark.parametrize(
-    ("table", "least"), [(cases.STRINGS, 130), (cases.NUMBERS, 170)], ids=["strings", "numbers"]
+    ("table", "prefix", "least"),
+    [
+        pytest.param(cases.STRINGS, "f", 205, id="strings"),
+        pytest.param(cases.NUMBERS, "f", 175, id="numbers"),
+        pytest.param(cases.STRINGS, "items", 195, id="items of strings"),
+        pytest.param(text_cases.METHODS, "f", 303, id="methods"),
+        pytest.param(text_cases.METHODS, "items", 295, id="items of methods"),
+        pytest.param(text_cases.FORMATS, "f", 300, id="formats"),
+        pytest.param(text_cases.TABLES, "f", 105, id="tables"),
+    ],
 )
-def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, least):
-    text, names = cases.source(table)
+def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, prefix, least):
+    text, names = cases.source(table, text_cases.CONSTANTS, prefix)
     path = tmp_path / "expressions.py"
     path.write_text(text, encoding="utf-8")
     compiled = 0
@@ -90,6 +104,32 @@ def test_programs_on_nasty_lines(pair, nasty, file, name, parameter):
         pair.agree(HOME / file, name, text)
     if parameter == "line":
         pair.agree(HOME / file, name, pair.text(calm(HOME / file, name, NASTY)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        text_wide.kinds_of_characters,
+        text_wide.spaces_and_lengths,
+        text_wide.printable_characters,
+        text_wide.cases_of_characters,
+    ],
+)
+def test_every_character(pair, function):
+    pair.agree(Path(text_wide.__file__), function.__name__, pair.text(text_wide.CHARACTERS))
+
+
+@pytest.mark.parametrize(
+    ("function", "make"),
+    [
+        (text_wide.floats_as_text, text_wide.floats),
+        (text_wide.floats_with_places, text_wide.floats),
+        (text_wide.whole_numbers, text_wide.integers),
+    ],
+)
+def test_random_numbers(pair, function, make):
+    lines = pair.text(make(RANDOM_NUMBERS))
+    assert is_compiled(pair.agree(Path(text_wide.__file__), function.__name__, lines))
 
 
 def test_generated_programs(pair, tmp_path):

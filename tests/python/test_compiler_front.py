@@ -65,7 +65,11 @@ def value(node):
         tests = "".join(f" if {value(test)}" for test in node["ifs"])
         return f"{{{head} for {target(node['target'])} in {value(node['iter'])}{tests}}}"
     if kind == "const_set":
-        return f"{{{', '.join(map(repr, node['v']))}}}" if node["v"] else "set()"
+        return f"{{{', '.join(map(plain, node['v']))}}}" if node["v"] else "set()"
+    if kind == "const_map":
+        return f"{{{', '.join(f'{plain(k)}: {plain(v)}' for k, v in node['v'])}}}"
+    if kind == "const_list":
+        return f"[{', '.join(map(plain, node['v']))}]"
     if kind == "bin":
         return f"({value(node['a'])} {node['op']} {value(node['b'])})"
     if kind == "unary":
@@ -84,18 +88,42 @@ def value(node):
     if kind == "call":
         return f"{value(node['f'])}({', '.join(map(value, node['args']))})"
     if kind == "method":
-        return f"({value(node['o'])}).{node['m']}({', '.join(map(value, node['args']))})"
+        args, named = [*map(value, node["args"])], node.get("names", [])
+        for i, name in enumerate(named, len(args) - len(named)):
+            args[i] = f"{name}={args[i]}"
+        return f"({value(node['o'])}).{node['m']}({', '.join(args)})"
     if kind == "index":
         return f"{value(node['o'])}[{value(node['i'])}]"
     if kind == "slice":
-        low, high = (value(node[end]) if node[end] else "" for end in ("lo", "hi"))
-        return f"{value(node['o'])}[{low}:{high}]"
-    if kind == "fstring":
-        return "''.join([" + "".join(f"format({value(part)})," for part in node["parts"]) + "])"
+        low, high, step = (value(node[end]) if node[end] else "" for end in ("lo", "hi", "step"))
+        return f"{value(node['o'])}[{low}:{high}:{step}]"
+    if kind == "format":
+        args = "".join(f"{value(arg)}," for arg in node["args"])
+        return f"formatted(({args}), {node['parts']!r}, {node['unpack']})"
     assert kind == "comp", node
     tests = "".join(f" if {value(test)}" for test in node["ifs"])
     text = f"{value(node['elt'])} for {target(node['target'])} in {value(node['iter'])}{tests}"
     return f"({text})" if node["gen"] else f"[{text}]"
+
+
+def plain(item):
+    """Write an item of a captured container."""
+    if type(item) is dict:
+        return f"float({item['f']!r})"
+    return f"({''.join(f'{plain(i)},' for i in item)})" if type(item) is list else repr(item)
+
+
+def formatted(args, parts, unpack):
+    """Do what a format node says."""
+    if unpack and type(args[0]) is tuple:
+        args = args[0]
+    if unpack and sum(type(part) is dict for part in parts) != len(args):
+        raise TypeError
+    convert = {None: lambda v: v, "s": str, "r": repr, "d": int}
+    return "".join(
+        part if type(part) is str else format(convert[part["c"]](args[part["a"]]), part["s"])
+        for part in parts
+    )
 
 
 def target(node):
@@ -149,7 +177,7 @@ def function(tree):
     """Make a Python function of a tree."""
     text = "\n".join([f"def made({', '.join(map(names, tree['params']))}):", *block(tree["body"])])
     namespace = {"function": function, "Deopt": Deopt, "json": json, "math": math}
-    namespace.update(operator=operator, JSONDecodeError=json.JSONDecodeError)
+    namespace.update(operator=operator, JSONDecodeError=json.JSONDecodeError, formatted=formatted)
     exec(text, namespace)
     return namespace["made"]
 
@@ -414,6 +442,53 @@ def test_shadowed_builtins(load):
     assert not front.describe(module.local)["ok"]
 
 
+@pytest.mark.parametrize(
+    "user",
+    [
+        lambda line: f"{line!r:>9}|{len(line):05d}|{line:{THRESHOLD}}",
+        lambda line: f"{{{line}}}" + f"{len(line)=}",
+        lambda line: "%s=%5d%%" % (line, len(line)),  # noqa: UP031
+        lambda line: "%r" % line,  # noqa: UP031
+        lambda line: "%s %s %s" % line.partition(" "),  # noqa: UP031
+        lambda line: "%-8.3s|%+06.1f|%#x" % (line, 1.25, 255),  # noqa: UP031
+        lambda line: "%d %i" % (2.5, True),  # noqa: UP031
+        lambda line: "{}-{:>5}-{a}".format(line, 2, a=line),  # noqa: UP032
+        lambda line: "{1}{0!r}{{}}".format(line, 2),  # noqa: UP030, UP032
+        lambda line: format(len(line), "04") + format(line),
+        lambda line: line.split(maxsplit=1, sep=" "),
+        lambda line: line[::-1] + line[1:5:2],
+    ],
+)
+def test_formats_and_slices(user):
+    agree(user)
+
+
+def test_captured_containers(load):
+    module = load(
+        """
+        NAMES = ["a", "b"]
+        TABLE = {"a": 1.5, "1": float("inf")}
+        BOTH = {1, 2} | {3}
+        KINDS = frozenset([1, 2.5, None, ("a", True)])
+        ODD = {"a": []}
+        GROWN = ["a"]
+        GROWN.append("b")
+        GIVEN = {"a": 1}
+        def given(x): return x in GIVEN, str(GIVEN)
+        def table(x): return TABLE.get(x), TABLE.get(x, 0.5), x in TABLE, len(TABLE), TABLE["a"]
+        def names(x): return NAMES[0], [n + x for n in NAMES], NAMES[::-1], x in NAMES
+        def kinds(x): return len(x) in KINDS, (x, 1) in KINDS, None in KINDS, len(x) in BOTH
+        def odd(x): return ODD.get(x)
+        def grown(x): return x in GROWN
+        """
+    )
+    for user in (module.table, module.names, module.kinds):
+        agree(user)
+    refuse(module.odd, "a captured value of another type", "list")
+    refuse(module.grown, "a captured value that may change", "list")
+    refuse(module.given, "a captured value that may change", "dict")
+
+
 def test_captured_values(load):
     refuse(lambda x: x + BIG, "a constant out of range")
     refuse(lambda x: x in sys.path, "a captured value that may change")
@@ -490,6 +565,8 @@ def test_a_module_that_workers_import(load):
 
 def test_broadcast(sc):
     stop = sc.broadcast({"a", "the"})
+    size = sc.broadcast({"a": 1})
+    agree(lambda word: (size.value.get(word, 0), len(size.value)), ["a", "b"])
     three = sc.broadcast(3)
     agree(lambda word: (word in stop.value, three.value), ["a", "b"])
 
@@ -569,10 +646,16 @@ def test_callables():
         lambda line: [x + y for x in line for y in line],
         lambda line: {x for x in line},
         lambda line: {x: y for x in line for y in line},
-        lambda line: line[::2],
-        lambda line: f"{line!r}",
-        lambda line: f"{line:>5}",
-        lambda line: line.split(sep=","),
+        lambda line: f"{line!a}",
+        lambda line: f"{line:>{len(line)}}",
+        lambda line: "%*d" % (len(line), 1),  # noqa: UP031
+        lambda line: "%(a)s" % {"a": line},  # noqa: UP031
+        lambda line: "%s %s" % (line,),  # noqa: F507, UP031
+        lambda line: "{0} {}".format(line, line),  # noqa: F523, F525
+        lambda line: "{.real}".format(line),  # noqa: UP032
+        lambda line: "{} {}".format(line),  # noqa: F524
+        lambda line: "{".format(line),  # noqa: F521
+        lambda line: line.split(**{}),
         lambda line: max(*line),
         lambda line: list(x for x in line) if (x for x in line) else 0,
         lambda line: line.suffix,

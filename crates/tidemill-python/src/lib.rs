@@ -19,6 +19,7 @@ mod stage;
 mod state;
 mod streaming;
 mod update;
+mod values;
 mod worker;
 
 use pyo3::prelude::*;
@@ -29,5 +30,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rdd::PyRdd>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<streaming::PyStreaming>()?;
+    module.add_function(wrap_pyfunction!(values::typed_block, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)
 }

@@ -6,6 +6,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::runtime::Conversion;
 use crate::scope::Value;
 use crate::shape::Kind;
 use crate::tree::{Expr, ExprKind};
@@ -30,7 +31,7 @@ impl Gen<'_> {
             }
             ExprKind::Builtin { id } => {
                 let args = match id.as_str() {
-                    "sum" => self.used_up(args)?,
+                    "sum" | "str.join" => self.used_up(args)?,
                     _ => args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?,
                 };
                 self.builtin(id, &args, line)
@@ -42,8 +43,7 @@ impl Gen<'_> {
     fn builtin(&mut self, name: &str, args: &[Value], line: u32) -> Result<Value> {
         // None is as good as any other value to these two.
         let taken: Vec<Value> = match name {
-            "bool" | "json.dumps" => args.to_vec(),
-            "str" => args.to_vec(),
+            "str" | "repr" | "bool" | "json.dumps" => args.to_vec(),
             "len" if matches!(args, [Value { ty: Type::Json(_), .. }]) => args.to_vec(),
             _ => args.iter().map(|arg| self.solid(arg)).collect(),
         };
@@ -66,7 +66,13 @@ impl Gen<'_> {
             ("int", [a]) if matches!(a.ty, Type::Json(_)) => self.json_int(a),
             ("min" | "max", [a, b]) if is_either_json(a, b) => self.json_extreme(name, a, b, line),
             ("json.dumps", args) => self.json_dumps(args, line),
-            ("str", [a]) => self.text_of(a, line),
+            ("str", []) => Ok(self.constant_str("")),
+            ("str", [a]) => self.text_of(a, None, line),
+            ("repr", [a]) => self.text_of(a, Some(Conversion::Repr), line),
+            ("ord", [a]) if a.ty == Type::Str => self.text_call("code_point", &[a], &[], Type::Int),
+            ("chr", [a]) if matches!(a.ty, Type::Int | Type::Bool) => {
+                self.text_call("from_code_point", &[], &[a.one()], Type::Str)
+            }
             ("bool", [a]) => {
                 let flag = self.truthy(a);
                 Ok(self.bool(flag))
@@ -76,6 +82,9 @@ impl Gen<'_> {
             ("min" | "max", [a, b]) if a.ty == b.ty => self.extreme(name, a, b, line),
             ("sum", [a]) => self.sum(a, line),
             ("list", [a]) if matches!(a.ty, Type::List(_)) => Err(wrong()),
+            (_, [text, args @ ..]) if name.starts_with("str.") && text.ty == Type::Str => {
+                self.text_method(text, &name["str.".len()..], args, &[], line)
+            }
             _ => match name.strip_prefix("operator.").and_then(operator) {
                 Some(op) if args.len() == 2 => self.binary(op, &args[0], &args[1], line),
                 _ => Err(wrong()),
@@ -90,27 +99,11 @@ impl Gen<'_> {
         Ok(self.load(&ty, out, 0))
     }
 
-    pub(crate) fn text_of(&mut self, value: &Value, line: u32) -> Result<Value> {
-        match value.ty {
-            Type::Json(_) => self.json_text(value, line),
-            Type::Str => Ok(value.clone()),
-            Type::Int => {
-                let out = self.room(2);
-                self.call("format_int", &[self.rows, value.one(), out], None)?;
-                Ok(self.load(&Type::Str, out, 0))
-            }
-            _ => Err(Reason::types("str()", &[&value.ty], line)),
-        }
-    }
-
     fn length(&mut self, value: &Value, line: u32) -> Result<Value> {
         match &value.ty {
             Type::Str => {
-                let out = self.room(1);
-                let status =
-                    self.call_value("length", &[value.slots[0], value.slots[1], out], 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::Int, out, 0))
+                let length = self.call_value("length", &[value.slots[0], value.slots[1]], 'I')?;
+                Ok(Value::new(Type::Int, vec![length]))
             }
             Type::List(_) => {
                 let length = self.list_length(value);

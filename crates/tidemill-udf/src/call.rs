@@ -48,6 +48,9 @@ impl Call {
                     _ => return Err(Reason::types("a function giving", &[wanted, &value.ty], 0)),
                 }
             }
+            if crate::matches::holds_match(&value.ty) {
+                return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
+            }
             *record = Some(value.ty.clone());
             g.store(&value, addresses[2]);
             may_raise.set(g.may_raise);

@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{Block, InstBuilder};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::matches::holds_match;
 use crate::record::{changed_in, holds_dict, may_share};
 use crate::scope::{Frame, Loop, Place, Try, Value};
 use crate::tree::{Expr, ExprKind, Function, Handler, Step, Stmt, Target};
@@ -108,6 +109,9 @@ impl Gen<'_> {
                 value
             }
         };
+        if holds_match(&value.ty) {
+            return Err(Reason::unsupported(format!("a record of {}", value.ty), 0));
+        }
         if may_share(&value.ty) {
             return Err(Reason::unsupported("a record with two dicts that may be one", 0));
         }
@@ -123,7 +127,8 @@ impl Gen<'_> {
         list: &Value,
         mut body: impl FnMut(&mut Self, Value) -> Result<()>,
     ) -> Result<()> {
-        let list = &self.solid(list);
+        let list = self.solid(list);
+        let list = &self.iterated(list)?;
         let Type::List(item) = &list.ty else {
             return Err(Reason::types("iteration", &[&list.ty], 0));
         };
@@ -155,6 +160,11 @@ impl Gen<'_> {
         self.b.seal_block(head);
         self.enter_sealed(exit);
         Ok(())
+    }
+
+    /// What a loop walks: the characters of a string; other values as they are.
+    pub(crate) fn iterated(&mut self, value: Value) -> Result<Value> {
+        if value.ty == Type::Str { self.characters(&value) } else { Ok(value) }
     }
 
     /// A call of a user's function, its body put in place. `None` if it never returns to here.
@@ -325,6 +335,9 @@ impl Gen<'_> {
     }
 
     fn if_statement(&mut self, condition: &Expr, yes: &[Stmt], no: &[Stmt]) -> Result<()> {
+        if let Some(known) = self.foregone(condition) {
+            return self.body(if known { yes } else { no });
+        }
         let flag = self.truth(condition)?;
         if !self.live {
             return Ok(());

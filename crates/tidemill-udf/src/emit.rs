@@ -1,6 +1,9 @@
 //! The code generator's vocabulary: jumps, calls of the runtime, arithmetic with Python's rules.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -13,6 +16,7 @@ use cranelift_module::{Linkage, Module};
 
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::pattern::{Matcher, Pattern, Spec};
 use crate::runtime::{DONE, RAISES};
 use crate::scope::{Frame, Local, Loop, Place, Try, Value, ir_types};
 use crate::shape::Shape;
@@ -29,6 +33,9 @@ pub(crate) struct Failure {
     pub(crate) lesson: Option<Box<(Place, Type)>>,
 }
 
+/// What compiled code points to.
+pub(crate) type Kept = Vec<Box<dyn Any + Send + Sync>>;
+
 /// What earlier attempts have found out.
 #[derive(Default)]
 pub(crate) struct Knowledge {
@@ -40,13 +47,16 @@ pub(crate) struct Knowledge {
     pub(crate) shapes: HashMap<usize, Shape>,
     /// Whether there are rows to learn that from.
     pub(crate) sampling: bool,
+    /// Regular expressions, which take a while to compile.
+    pub(crate) patterns: RefCell<HashMap<Spec, Arc<Pattern>>>,
 }
 
 /// Generates one function.
 pub(crate) struct Gen<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) module: &'a mut JITModule,
-    pub(crate) constants: &'a mut Vec<Box<[u8]>>,
+    pub(crate) constants: &'a mut Kept,
+    pub(crate) matchers: &'a mut Vec<Arc<Matcher>>,
     pub(crate) helpers: HashMap<&'static str, FuncRef>,
     pub(crate) rows: IrValue,
     /// The machine code's parameters; the first is `rows`.
@@ -86,9 +96,17 @@ impl Gen<'_> {
     pub(crate) fn constant_str(&mut self, text: &str) -> Value {
         let bytes: Box<[u8]> = text.as_bytes().into();
         let (address, length) = (bytes.as_ptr() as i64, bytes.len() as i64);
-        self.constants.push(bytes);
+        self.constants.push(Box::new(bytes));
         let slots = vec![self.int(address), self.int(length)];
         Value::new(Type::Str, slots)
+    }
+
+    /// Keeps something for as long as the code lives, and gives its address.
+    pub(crate) fn keep<T: Any + Send + Sync>(&mut self, value: T) -> IrValue {
+        let value = Box::new(value);
+        let address = std::ptr::from_ref(&*value) as i64;
+        self.constants.push(value);
+        self.int(address)
     }
 
     pub(crate) fn jump(&mut self, block: Block, args: &[IrValue]) {
@@ -117,6 +135,14 @@ impl Gen<'_> {
     /// The row is CPython's from here.
     pub(crate) fn deopt(&mut self) {
         self.jump(self.give_up, &[]);
+    }
+
+    /// The row is CPython's, for certain; the code that follows is generated for its types alone.
+    pub(crate) fn never(&mut self) {
+        self.may_raise = true;
+        self.deopt();
+        let unreached = self.b.create_block();
+        self.enter_sealed(unreached);
     }
 
     /// Gives the row up if `flag` is true.
@@ -170,6 +196,12 @@ impl Gen<'_> {
         self.enter_sealed(raising);
         self.raise(raised);
         self.enter_sealed(good);
+    }
+
+    /// Goes on only if a helper that never raises is sure.
+    pub(crate) fn check_sure(&mut self, status: IrValue) {
+        let unsure = self.b.ins().icmp_imm(IntCC::NotEqual, status, i64::from(DONE));
+        self.deopt_if(unsure);
     }
 
     /// Calls a runtime helper. `F` among the result letters is a float, `i` a 32-bit status, `I` 64 bits.
@@ -284,6 +316,7 @@ impl Gen<'_> {
             Type::Tuple(items) => self.b.ins().iconst(types::I8, i64::from(!items.is_empty())),
             Type::Record(fields) => self.b.ins().iconst(types::I8, i64::from(!fields.is_empty())),
             Type::Json(_) => self.json_truth(value),
+            Type::Match(_) | Type::DateTime => self.b.ins().iconst(types::I8, 1),
             Type::List(_) => {
                 let length = self.list_length(value);
                 self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)
@@ -321,12 +354,24 @@ impl Gen<'_> {
 
     pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
         let (a, b) = (&self.solid(a), &self.solid(b));
+        if a.ty == Type::None || b.ty == Type::None {
+            // A TypeError; what would follow is of the other operand's type as likely as of any.
+            self.never();
+            let other = if a.ty == Type::None { &b.ty } else { &a.ty };
+            return Ok(self.zero(other));
+        }
         match (&a.ty, &b.ty) {
             (Type::Str, Type::Str) if op == "+" => {
                 let out = self.room(2);
                 let args = [self.rows, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out];
                 self.call("concat", &args, None)?;
                 Ok(self.load(&Type::Str, out, 0))
+            }
+            (Type::Str, Type::Int | Type::Bool) if op == "*" => {
+                self.text_call("repeat", &[a], &[b.one()], Type::Str)
+            }
+            (Type::Int | Type::Bool, Type::Str) if op == "*" => {
+                self.text_call("repeat", &[b], &[a.one()], Type::Str)
             }
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
             (Type::Float, Type::Float | Type::Int | Type::Bool)
@@ -428,6 +473,10 @@ impl Gen<'_> {
                 self.record_contains(op, a, b, line)
             }
             (Type::Json(_), _) | (_, Type::Json(_)) => self.json_compare(op, a, b, line),
+            (Type::None, _) | (_, Type::None) if int_code(op).is_some() => {
+                self.never();
+                Ok(self.b.ins().iconst(types::I8, 0))
+            }
             (Type::Option(_), Type::Option(_)) if matches!(op, "==" | "!=") => Err(wrong()),
             (Type::Option(_), _) | (_, Type::Option(_)) if matches!(op, "==" | "!=") => {
                 let (maybe, other) = if matches!(a.ty, Type::Option(_)) { (a, b) } else { (b, a) };
@@ -446,6 +495,10 @@ impl Gen<'_> {
             {
                 Ok(self.b.ins().iconst(types::I8, i64::from(op == "!=")))
             }
+            (Type::DateTime, Type::DateTime) => {
+                let code = int_code(op).ok_or_else(wrong)?;
+                self.compare_times(code, a, b)
+            }
             (Type::Str, Type::Str) => self.compare_str(op, a, b, line),
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => {
                 let code = int_code(op).ok_or_else(wrong)?;
@@ -463,8 +516,7 @@ impl Gen<'_> {
     fn compare_str(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
         let args = [a.slots[0], a.slots[1], b.slots[0], b.slots[1]];
         if matches!(op, "in" | "not in") {
-            let how = self.int(0);
-            let args = [args[2], args[3], args[0], args[1], how];
+            let args = [args[2], args[3], args[0], args[1]];
             let found = self.call_value("contains", &args, 'I')?;
             return Ok(self.b.ins().icmp_imm(IntCC::Equal, found, i64::from(op == "in")));
         }

@@ -8,6 +8,7 @@ pub(crate) enum Raised {
     Index,
     Key,
     ZeroDivision,
+    Attribute,
 }
 
 impl Raised {
@@ -18,6 +19,7 @@ impl Raised {
             Raised::JsonDecode => &["JSONDecodeError", "ValueError", "Exception", "BaseException"],
             Raised::Key => &["KeyError", "LookupError", "Exception", "BaseException"],
             Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
+            Raised::Attribute => &["AttributeError", "Exception", "BaseException"],
             Raised::ZeroDivision => {
                 &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]
             }

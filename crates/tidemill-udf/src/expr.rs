@@ -5,9 +5,10 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
+use crate::matches::matched;
 use crate::record::is_made_here;
 use crate::scope::Value;
-use crate::tree::{Expr, ExprKind, Piece, Target};
+use crate::tree::{Constant, Expr, ExprKind, Target};
 use crate::types::Type;
 
 impl Gen<'_> {
@@ -44,18 +45,14 @@ impl Gen<'_> {
             ExprKind::Boolop { op, v } => self.either(op, v, line),
             ExprKind::Ifexp { c, a, b } => self.choose(c, a, b, line),
             ExprKind::Call { f, args } => self.call_expr(f, args, line),
-            ExprKind::Method { o, m, args } => {
-                let object = self.expr(o)?;
-                match object.ty {
-                    Type::Json(_) if m == "get" => return self.json_get(&object, args, line),
-                    Type::Record(_) if m == "get" => return self.record_get(&object, args, line),
-                    _ => {}
-                }
-                let args = self.used_up(args)?;
-                self.method(&object, m, &args, line)
-            }
+            ExprKind::Method { o, m, args, names } => self.method_expr(o, m, args, names, line),
+            ExprKind::Datetime { op, args, f } => self.datetime(op, args, f, line),
+            ExprKind::Attr { o, a } => self.attribute(o, a, line),
+            ExprKind::Regex { op, p, args, t } => self.regex(op, p, args, t.as_deref(), line),
             ExprKind::Index { o, i } => self.index(o, i, line),
-            ExprKind::Slice { o, lo, hi } => self.slice(o, lo.as_deref(), hi.as_deref(), line),
+            ExprKind::Slice { o, lo, hi, step } => {
+                self.slice(o, [lo.as_deref(), hi.as_deref(), step.as_deref()], line)
+            }
             ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),
             ExprKind::Comp { elt, target, iter, ifs, .. } => {
                 self.comprehension(elt, target, iter, ifs, line)
@@ -63,10 +60,12 @@ impl Gen<'_> {
             ExprKind::DictComp { key, value, target, iter, ifs } => {
                 self.dict_comprehension([key, value], target, iter, ifs, line)
             }
-            ExprKind::Fstring { parts } => self.fstring(parts, line),
-            ExprKind::ConstSet { .. } | ExprKind::Builtin { .. } | ExprKind::Func { .. } => {
-                Err(Reason::unsupported("this use of a name", line))
-            }
+            ExprKind::Format { args, parts, unpack } => self.format(args, parts, *unpack, line),
+            ExprKind::ConstList { v } => self.constant_list(v, line),
+            ExprKind::ConstSet { .. }
+            | ExprKind::ConstMap { .. }
+            | ExprKind::Builtin { .. }
+            | ExprKind::Func { .. } => Err(Reason::unsupported("this use of a name", line)),
         }
     }
 
@@ -172,7 +171,10 @@ impl Gen<'_> {
         let result = self.b.append_block_param(merge, types::I8);
         for (i, (op, right)) in rest.iter().enumerate() {
             let (flag, value) = match &right.kind {
-                ExprKind::ConstSet { v } => (self.member(op, &left, v, line)?, None),
+                ExprKind::ConstSet { v } | ExprKind::ConstList { v } => {
+                    let keys: Vec<&Constant> = v.iter().collect();
+                    (self.member(op, &left, &keys, line)?, None)
+                }
                 ExprKind::Tuple { v } | ExprKind::List { v }
                     if matches!(op.as_str(), "in" | "not in") =>
                 {
@@ -192,43 +194,6 @@ impl Gen<'_> {
         }
         self.enter_sealed(merge);
         Ok(result)
-    }
-
-    /// `value in {constants}`.
-    fn member(
-        &mut self,
-        op: &str,
-        value: &Value,
-        set: &[serde_json::Value],
-        line: u32,
-    ) -> Result<IrValue> {
-        if !matches!(op, "in" | "not in") || set.len() > 256 {
-            return Err(Reason::unsupported("this use of a set", line));
-        }
-        let mut found = self.b.ins().iconst(types::I8, 0);
-        if matches!(value.ty, Type::Json(_)) {
-            self.expect_plain(value)?;
-        }
-        for item in set {
-            let item = match (item, &value.ty) {
-                (serde_json::Value::String(text), Type::Str | Type::Json(_)) => {
-                    self.constant_str(text)
-                }
-                (serde_json::Value::Number(number), Type::Int | Type::Json(_))
-                    if number.is_i64() =>
-                {
-                    let number = self.int(number.as_i64().unwrap_or_default());
-                    Value::new(Type::Int, vec![number])
-                }
-                // Never equal, whatever the value.
-                (serde_json::Value::String(_), Type::Int)
-                | (serde_json::Value::Number(_), Type::Str) => continue,
-                _ => return Err(Reason::types("membership", &[&value.ty], line)),
-            };
-            let same = self.compare("==", value, &item, line)?;
-            found = self.b.ins().bor(found, same);
-        }
-        Ok(if op == "in" { found } else { self.b.ins().icmp_imm(IntCC::Equal, found, 0) })
     }
 
     /// `value in (a, b)`: every item is evaluated first, as Python does.
@@ -266,9 +231,17 @@ impl Gen<'_> {
                 self.branch(flag, yes, no);
                 self.enter_sealed(go_on);
             }
-            // What stops an `or` is true, and so not None.
-            let solid = op == "or" && i + 1 < parts.len();
-            ways.push((stop, if solid { self.inner(&value) } else { value }));
+            let stops = i + 1 < parts.len();
+            let value = match &value.ty {
+                // What stops an `or` is true, and so not None.
+                Type::Option(_) if stops && op == "or" => self.inner(&value),
+                // A match is true, so what stops an `and` is None.
+                Type::Option(_) if stops && matched(&value.ty).is_some() => {
+                    Value::new(Type::None, vec![])
+                }
+                _ => value,
+            };
+            ways.push((stop, value));
         }
         self.join(op, &ways, line)
     }
@@ -281,7 +254,47 @@ impl Gen<'_> {
         }
     }
 
+    /// What a condition comes to where the types alone say so: whether a variable is `None`.
+    pub(crate) fn foregone(&self, expr: &Expr) -> Option<bool> {
+        let is_none = |expr: &Expr| {
+            let ExprKind::Name { id } = &expr.kind else { return None };
+            let frame = self.frames.last()?;
+            match &frame.locals.get(id).filter(|_| frame.assigned.contains(id))?.ty {
+                Type::Option(_) | Type::Json(_) => None,
+                ty => Some(*ty == Type::None),
+            }
+        };
+        match &expr.kind {
+            ExprKind::Name { .. } => is_none(expr).filter(|none| *none).map(|_| false),
+            ExprKind::Unary { op, a } if op == "not" => self.foregone(a).map(|known| !known),
+            ExprKind::Cmp { first, rest } => {
+                let [(op, right)] = rest.as_slice() else { return None };
+                let none = matches!(&right.kind, ExprKind::Const { t, .. } if t == "none");
+                let wanted = match op.as_str() {
+                    "is" if none => true,
+                    "is not" if none => false,
+                    _ => return None,
+                };
+                is_none(first).map(|found| found == wanted)
+            }
+            ExprKind::Boolop { op, v } => {
+                let decides = op == "or";
+                for part in v {
+                    // What is not foregone may raise, and so must be evaluated.
+                    if self.foregone(part)? == decides {
+                        return Some(decides);
+                    }
+                }
+                Some(!decides)
+            }
+            _ => None,
+        }
+    }
+
     fn choose(&mut self, condition: &Expr, yes: &Expr, no: &Expr, line: u32) -> Result<Value> {
+        if let Some(known) = self.foregone(condition) {
+            return self.expr(if known { yes } else { no });
+        }
         let flag = self.truth(condition)?;
         let [then, otherwise] = [(); 2].map(|()| self.b.create_block());
         self.branch(flag, then, otherwise);
@@ -367,6 +380,7 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         let (source, view) = self.iterable(iter, line)?;
+        let source = self.iterated(source)?;
         let item_type = self.element_type(elt, target, &source, ifs, line)?;
         let list = self.new_list(&item_type)?;
         let before = self.frame()?.assigned.clone();
@@ -435,20 +449,5 @@ impl Gen<'_> {
         self.frame()?.assigned = before;
         self.enter_sealed(on);
         Ok(ty)
-    }
-
-    fn fstring(&mut self, parts: &[Piece], line: u32) -> Result<Value> {
-        let mut text = self.constant_str("");
-        for part in parts {
-            let piece = match part {
-                Piece::Text(constant) => self.constant_str(constant),
-                Piece::Value(expr) => {
-                    let value = self.expr(expr)?;
-                    self.text_of(&value, line)?
-                }
-            };
-            text = self.binary("+", &text, &piece, line)?;
-        }
-        Ok(text)
     }
 }

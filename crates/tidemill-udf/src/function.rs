@@ -1,13 +1,16 @@
 //! Compiled chains of operators, and how any function is compiled: by attempts.
 
+use std::sync::Arc;
+
 use cranelift_codegen::ir::{AbiParam, Block, InstBuilder, UserFuncName, types};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
 
-use crate::emit::{Failure, Gen, Knowledge};
+use crate::emit::{Failure, Gen, Kept, Knowledge};
 use crate::error::{Reason, Result};
+use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
 use crate::shape::{Profile, Shape};
 use crate::tree::Step;
@@ -28,7 +31,9 @@ pub enum RowOutcome {
 pub(crate) struct Code {
     module: Option<JITModule>,
     pub(crate) address: *const u8,
-    constants: Vec<Box<[u8]>>,
+    constants: Kept,
+    /// Shared, so that they stay where the code knows them.
+    matchers: Vec<Arc<Matcher>>,
 }
 
 // SAFETY: the code and its constants are never written after they are made.
@@ -217,8 +222,13 @@ fn attempt(
 ) -> std::result::Result<Attempt, Failure> {
     let failed = |reason: Reason| Failure { reason, statement: 0, lesson: None };
     // From here on the memory is given back, whatever happens.
-    let mut code = Code { module: None, address: std::ptr::null(), constants: Vec::new() };
-    let Code { constants, module, .. } = &mut code;
+    let mut code = Code {
+        module: None,
+        address: std::ptr::null(),
+        constants: Vec::new(),
+        matchers: Vec::new(),
+    };
+    let Code { constants, matchers, module, .. } = &mut code;
     let module = module.insert(new_module().map_err(failed)?);
     let mut context = module.make_context();
     for &ty in parameters {
@@ -229,7 +239,7 @@ fn attempt(
     let mut builder_context = FunctionBuilderContext::new();
     let (record, unseen) = {
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let mut g = Gen::begin(builder, module, constants, known);
+        let mut g = Gen::begin(builder, module, (constants, matchers), known);
         let mut record = None;
         let result = generate(&mut g, &mut record);
         let unseen = g.unseen;
@@ -260,7 +270,7 @@ impl<'a> Gen<'a> {
     fn begin(
         mut b: FunctionBuilder<'a>,
         module: &'a mut JITModule,
-        constants: &'a mut Vec<Box<[u8]>>,
+        (constants, matchers): (&'a mut Kept, &'a mut Vec<Arc<Matcher>>),
         known: &'a Knowledge,
     ) -> Gen<'a> {
         let entry = b.create_block();
@@ -274,6 +284,7 @@ impl<'a> Gen<'a> {
             b,
             module,
             constants,
+            matchers,
             helpers: Default::default(),
             rows,
             parameters,
@@ -330,44 +341,11 @@ fn new_module() -> Result<JITModule> {
     let isa = cranelift_native::builder().map_err(|e| wrong(e.to_owned()))?;
     let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| wrong(e.to_string()))?;
     let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
-    for (name, address) in symbols().into_iter().chain(runtime::json::symbols()) {
+    for (name, address) in runtime::symbols() {
         builder.symbol(name, address);
     }
     Ok(JITModule::new(builder))
 }
-
-macro_rules! symbols {
-    ($($name:ident),*) => {
-        fn symbols() -> Vec<(&'static str, *const u8)> {
-            vec![$((stringify!($name), runtime::$name as *const u8)),*]
-        }
-    };
-}
-
-symbols!(
-    emit,
-    split_space,
-    split_by,
-    strip,
-    change_case,
-    concat,
-    replace,
-    compare,
-    equal,
-    contains,
-    search,
-    length,
-    character,
-    substring,
-    classify,
-    parse_float,
-    parse_int,
-    format_int,
-    list_new,
-    list_push,
-    join,
-    float_divide
-);
 
 #[cfg(test)]
 mod tests;

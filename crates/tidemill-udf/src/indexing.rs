@@ -1,7 +1,7 @@
 //! Indexing and slicing.
 
-use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value as IrValue};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
@@ -12,6 +12,9 @@ use crate::types::Type;
 
 impl Gen<'_> {
     pub(crate) fn index(&mut self, object: &Expr, index: &Expr, line: u32) -> Result<Value> {
+        if let ExprKind::ConstMap { v } = &object.kind {
+            return self.map_item(v, index, line);
+        }
         let object = self.expr(object)?;
         if matches!(object.ty, Type::Json(_)) {
             return self.json_index(&object, index, line);
@@ -19,6 +22,9 @@ impl Gen<'_> {
         let object = self.solid(&object);
         if matches!(object.ty, Type::Record(_)) {
             return self.record_index(&object, index, line);
+        }
+        if let Type::Match(pattern) = &object.ty {
+            return self.match_group(&object, pattern, index);
         }
         let constant = match &index.kind {
             ExprKind::Const { t, v } if t == "int" => v.as_i64(),
@@ -36,14 +42,14 @@ impl Gen<'_> {
         let at = self.expr(index)?;
         let at = self.solid(&at);
         match (&object.ty, &at.ty) {
-            (Type::Str, Type::Int) => {
+            (Type::Str, Type::Int | Type::Bool) => {
                 let out = self.room(2);
-                let args = [object.slots[0], object.slots[1], at.one(), out];
+                let args = [self.rows, object.slots[0], object.slots[1], at.one(), out];
                 let status = self.call_value("character", &args, 'i')?;
                 self.check(status, Raised::Index);
                 Ok(self.load(&Type::Str, out, 0))
             }
-            (Type::List(_), Type::Int) => {
+            (Type::List(_), Type::Int | Type::Bool) => {
                 let length = self.list_length(&object);
                 let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, at.one(), 0);
                 let from_end = self.b.ins().iadd(at.one(), length);
@@ -56,34 +62,47 @@ impl Gen<'_> {
         }
     }
 
+    /// `object[low:high:step]`.
     pub(crate) fn slice(
         &mut self,
         object: &Expr,
-        low: Option<&Expr>,
-        high: Option<&Expr>,
+        ends: [Option<&Expr>; 3],
         line: u32,
     ) -> Result<Value> {
         let object = self.expr(object)?;
         let object = self.solid(&object);
-        let bound = |this: &mut Self, end: Option<&Expr>, default: i64| match end {
-            None => Ok(this.int(default)),
-            Some(end) => {
-                let value = this.expr(end)?;
-                match value.ty {
-                    Type::Int => Ok(value.one()),
-                    _ => Err(Reason::types("slicing", &[&value.ty], line)),
-                }
-            }
+        let values = ends.map(|end| end.map(|end| self.expr(end)).transpose());
+        let [low, high, step] = values;
+        let step = self.slice_end(step?, line)?;
+        let step = step.unwrap_or_else(|| self.int(1));
+        let back = self.b.ins().icmp_imm(IntCC::SignedLessThan, step, 0);
+        let (least, most) = (self.int(i64::MIN), self.int(i64::MAX));
+        // Missing ends are beyond the text, on the side that the step comes from or goes to.
+        let low = match self.slice_end(low?, line)? {
+            Some(low) => low,
+            None => self.b.ins().select(back, most, least),
         };
-        let low = bound(self, low, 0)?;
-        let high = bound(self, high, i64::MAX)?;
-        if object.ty != Type::Str {
-            return Err(Reason::types("slicing", &[&object.ty], line));
+        let high = match self.slice_end(high?, line)? {
+            Some(high) => high,
+            None => self.b.ins().select(back, least, most),
+        };
+        match object.ty {
+            Type::Str => self.text_call("substring", &[&object], &[low, high, step], Type::Str),
+            Type::List(_) => {
+                let more = [object.one(), low, high, step];
+                self.text_call("sublist", &[], &more, object.ty)
+            }
+            _ => Err(Reason::types("slicing", &[&object.ty], line)),
         }
-        let out = self.room(2);
-        let status =
-            self.call_value("substring", &[object.slots[0], object.slots[1], low, high, out], 'i')?;
-        self.check(status, Raised::Index);
-        Ok(self.load(&Type::Str, out, 0))
+    }
+
+    /// An end of a slice; `None` if it is missing.
+    fn slice_end(&mut self, end: Option<Value>, line: u32) -> Result<Option<IrValue>> {
+        match end {
+            None => Ok(None),
+            Some(end) if end.ty == Type::None => Ok(None),
+            Some(end) if matches!(end.ty, Type::Int | Type::Bool) => Ok(Some(end.one())),
+            Some(end) => Err(Reason::types("slicing", &[&end.ty], line)),
+        }
     }
 }

@@ -540,7 +540,7 @@ impl Gen<'_> {
     /// What a loop goes through, and whether it is a view of a dict, which must not change meanwhile.
     pub(crate) fn iterable(&mut self, expr: &Expr, line: u32) -> Result<(Value, bool)> {
         let (value, view) = match &expr.kind {
-            ExprKind::Method { o, m, args }
+            ExprKind::Method { o, m, args, .. }
                 if args.is_empty() && matches!(m.as_str(), "items" | "keys" | "values") =>
             {
                 (self.expr(o)?, m.as_str())
@@ -662,7 +662,8 @@ fn is_flat(ty: &Type) -> bool {
         Type::None | Type::Bool | Type::Int | Type::Float | Type::Str => true,
         Type::Tuple(items) => items.iter().all(is_flat),
         Type::Option(value) => is_flat(value),
-        Type::List(_) | Type::Record(_) | Type::Json(_) | Type::Never => false,
+        Type::DateTime => true,
+        Type::List(_) | Type::Record(_) | Type::Json(_) | Type::Match(_) | Type::Never => false,
     }
 }
 

@@ -1,119 +1,69 @@
-//! String methods: which runtime helper each is.
+//! Methods, by the type of their object.
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
-use crate::exceptions::Raised;
+use crate::matches::matched;
 use crate::scope::Value;
+use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
 impl Gen<'_> {
-    /// A method of a string.
+    /// `object.name(args)`; the last arguments may have names.
+    pub(crate) fn method_expr(
+        &mut self,
+        object: &Expr,
+        name: &str,
+        args: &[Expr],
+        names: &[String],
+        line: u32,
+    ) -> Result<Value> {
+        if let (ExprKind::ConstMap { v }, []) = (&object.kind, names) {
+            return self.map_method(v, name, args, line);
+        }
+        let object = self.expr(object)?;
+        match object.ty {
+            Type::Json(_) if name == "get" && names.is_empty() => {
+                return self.json_get(&object, args, line);
+            }
+            Type::Record(_) if name == "get" && names.is_empty() => {
+                return self.record_get(&object, args, line);
+            }
+            _ => {}
+        }
+        if let (Some(pattern), []) = (matched(&object.ty), names) {
+            return self.match_method(&object, &pattern, name, args, line);
+        }
+        let args = self.used_up(args)?;
+        self.method(&object, name, &args, names, line)
+    }
+
+    /// A method of a value.
     pub(crate) fn method(
         &mut self,
         object: &Value,
         name: &str,
         args: &[Value],
+        names: &[String],
         line: u32,
     ) -> Result<Value> {
         let object = &self.solid(object);
-        let wrong = || {
-            let mut types = vec![&object.ty];
-            types.extend(args.iter().map(|arg| &arg.ty));
-            Reason::types(format!(".{name}()"), &types, line)
-        };
-        if object.ty != Type::Str {
-            return Err(wrong());
+        let mut settled: Vec<Value> = args.iter().map(|arg| self.settled(arg)).collect();
+        for list in &mut settled {
+            let of_dynamic =
+                matches!(&list.ty, Type::List(item) if matches!(**item, Type::Json(_)));
+            if of_dynamic && name == "join" {
+                *list = self.strings(list)?;
+            }
         }
-        let settled: Vec<Value> = args.iter().map(|arg| self.settled(arg)).collect();
         let args = settled.as_slice();
-        let [s, n] = [object.slots[0], object.slots[1]];
-        let types: Vec<&Type> = args.iter().map(|arg| &arg.ty).collect();
-        match (name, types.as_slice()) {
-            ("split", [] | [Type::None] | [Type::None, Type::Int]) => {
-                let most = self.limit(args.get(1));
-                let out = self.room(1);
-                let status = self.call_value("split_space", &[self.rows, s, n, most, out], 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::List(Box::new(Type::Str)), out, 0))
+        match object.ty {
+            Type::Str => self.text_method(object, name, args, names, line),
+            Type::DateTime if names.is_empty() => self.datetime_method(object, name, args, line),
+            _ => {
+                let mut types = vec![&object.ty];
+                types.extend(args.iter().map(|arg| &arg.ty));
+                Err(Reason::types(format!(".{name}()"), &types, line))
             }
-            ("split", [Type::Str] | [Type::Str, Type::Int]) => {
-                let most = self.limit(args.get(1));
-                let out = self.room(1);
-                let sep = &args[0].slots;
-                let status = self.call_value(
-                    "split_by",
-                    &[self.rows, s, n, sep[0], sep[1], most, out],
-                    'i',
-                )?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::List(Box::new(Type::Str)), out, 0))
-            }
-            ("strip" | "lstrip" | "rstrip", []) => {
-                let sides = self.int(match name {
-                    "lstrip" => 1,
-                    "rstrip" => 2,
-                    _ => 3,
-                });
-                let out = self.room(2);
-                let status = self.call_value("strip", &[s, n, sides, out], 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::Str, out, 0))
-            }
-            ("lower" | "upper", []) => {
-                let upper = self.int(i64::from(name == "upper"));
-                let out = self.room(2);
-                let status = self.call_value("change_case", &[self.rows, s, n, upper, out], 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::Str, out, 0))
-            }
-            ("replace", [Type::Str, Type::Str]) => {
-                let (old, new) = (&args[0].slots, &args[1].slots);
-                let out = self.room(2);
-                let call = [self.rows, s, n, old[0], old[1], new[0], new[1], out];
-                let status = self.call_value("replace", &call, 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::Str, out, 0))
-            }
-            ("startswith" | "endswith", [Type::Str]) => {
-                let how = self.int(if name == "startswith" { 1 } else { 2 });
-                let part = &args[0].slots;
-                let found = self.call_value("contains", &[s, n, part[0], part[1], how], 'I')?;
-                Ok(Value::new(Type::Bool, vec![found]))
-            }
-            ("find" | "count", [Type::Str]) => {
-                let how = self.int(i64::from(name == "count"));
-                let part = &args[0].slots;
-                let out = self.room(1);
-                let status = self.call_value("search", &[s, n, part[0], part[1], how, out], 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::Int, out, 0))
-            }
-            ("join", [Type::List(item)]) if **item == Type::Str => {
-                let out = self.room(2);
-                self.call("join", &[self.rows, s, n, args[0].one(), out], None)?;
-                Ok(self.load(&Type::Str, out, 0))
-            }
-            ("join", [Type::List(item)]) if matches!(**item, Type::Json(_)) => {
-                let strings = self.strings(&args[0])?;
-                self.method(object, name, &[strings], line)
-            }
-            (_, []) => {
-                let tests = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"];
-                let how = tests.iter().position(|test| *test == name).ok_or_else(wrong)?;
-                let how = self.int(how as i64);
-                let out = self.room(1);
-                let status = self.call_value("classify", &[s, n, how, out], 'i')?;
-                self.check(status, Raised::Value);
-                Ok(self.load(&Type::Bool, out, 0))
-            }
-            _ => Err(wrong()),
-        }
-    }
-
-    fn limit(&mut self, most: Option<&Value>) -> cranelift_codegen::ir::Value {
-        match most {
-            Some(most) => most.one(),
-            None => self.int(-1),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Values as bytes: for checkpoints, and between a worker and compiled code.
 //!
 //! By type: `None` nothing; `bool` and `int` 8 bytes; `float` its 8 bytes; `str` a `u32` length and UTF-8; a tuple its
-//! items; an option 8 bytes, 0 or 1, and the value if there is one; a list a `u32` length and its items; a
-//! dict of known keys its values; a dynamic value 8 bytes for its kind, then as its type, a dict as a list of pairs. All
+//! items; a `datetime` 16 bytes, microseconds of its clock since 1970 and of its offset; an option 8 bytes, 0
+//! or 1, and the value if there is one; a list a `u32` length and its items; a dict of known keys its values;
+//! a dynamic value 8 bytes for its kind, then as its type, a dict as a list of pairs. All
 //! little-endian. `tidemill.compiler.rows` writes the same.
 
 use bumpalo::Bump;
 
+use crate::records::list_of;
 use crate::runtime::json::{as_dynamic, as_static, type_of};
 use crate::runtime::{List, bytes};
 use crate::shape::Kind;
@@ -18,7 +20,13 @@ use crate::types::Type;
 /// The slots must be those of a value of `ty`, and what they point to alive.
 pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
     match ty {
-        Type::None | Type::Never => {}
+        // Records never hold matches.
+        Type::None | Type::Never | Type::Match(_) => {}
+        Type::DateTime => {
+            for slot in &slots[..2] {
+                out.extend_from_slice(&slot.to_le_bytes());
+            }
+        }
         Type::Bool | Type::Int | Type::Float => out.extend_from_slice(&slots[0].to_le_bytes()),
         Type::Str => {
             out.extend_from_slice(&(slots[1] as u32).to_le_bytes());
@@ -91,6 +99,9 @@ impl<'a> Reader<'a> {
     pub fn value(&mut self, ty: &Type, slots: &mut Vec<u64>) -> Option<()> {
         match ty {
             Type::None | Type::Never => {}
+            // Records never hold matches.
+            Type::Match(_) => return None,
+            Type::DateTime => slots.extend([self.number::<8>()?, self.number::<8>()?]),
             Type::Bool | Type::Int | Type::Float => slots.push(self.number::<8>()?),
             Type::Str => {
                 let length = self.number::<4>()? as usize;
@@ -128,9 +139,7 @@ impl<'a> Reader<'a> {
                 for _ in 0..length {
                     self.value(item, &mut items)?;
                 }
-                let data = self.heap.alloc_slice_copy(&items);
-                let list = self.heap.alloc(List::of(data, length, item.slots()));
-                slots.push(std::ptr::from_ref(list) as u64);
+                slots.push(list_of(self.heap, item, length, &items));
             }
         }
         Some(())

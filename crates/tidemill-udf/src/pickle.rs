@@ -2,7 +2,7 @@
 //! other block. Format: `Lib/pickletools.py` of CPython.
 
 use crate::runtime::json::Node;
-use crate::runtime::{List, bytes};
+use crate::runtime::{List, NAIVE, bytes, fields};
 use crate::shape::Kind;
 use crate::types::Type;
 
@@ -59,6 +59,9 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
             }
             end_items(out);
         }
+        Type::DateTime => write_datetime(out, slots[0] as i64, slots[1] as i64),
+        // Records never hold matches.
+        Type::Match(_) => out.push(b'N'),
     }
 }
 
@@ -142,6 +145,23 @@ pub fn write_int(out: &mut Vec<u8>, value: i64) {
             out.extend_from_slice(&value.to_le_bytes());
         }
     }
+}
+
+/// `datetime.datetime` of its ten bytes, and `datetime.timezone` of the offset.
+fn write_datetime(out: &mut Vec<u8>, clock: i64, offset: i64) {
+    let [year, month, day, hour, minute, second, micro] = fields(clock);
+    out.extend_from_slice(b"cdatetime\ndatetime\nC\x0a");
+    out.extend_from_slice(&(year as u16).to_be_bytes());
+    out.extend([month, day, hour, minute, second].map(|field| field as u8));
+    out.extend_from_slice(&(micro as u32).to_be_bytes()[1..]);
+    if offset == NAIVE {
+        return out.extend_from_slice(b"\x85R");
+    }
+    out.extend_from_slice(b"cdatetime\ntimezone\ncdatetime\ntimedelta\n");
+    write_int(out, 0);
+    write_int(out, offset.div_euclid(1_000_000));
+    write_int(out, offset.rem_euclid(1_000_000));
+    out.extend_from_slice(b"\x87R\x85R\x86R");
 }
 
 fn write_str(out: &mut Vec<u8>, text: &[u8]) {

@@ -26,7 +26,14 @@ impl Heap {
     /// one thread may call this.
     pub unsafe fn keep(&self, ty: &Type, slots: &mut [u64]) {
         match ty {
-            Type::None | Type::Never | Type::Bool | Type::Int | Type::Float => {}
+            // Records never hold matches.
+            Type::None
+            | Type::Never
+            | Type::Bool
+            | Type::Int
+            | Type::Float
+            | Type::DateTime
+            | Type::Match(_) => {}
             Type::Str => {
                 // SAFETY: the caller's promise.
                 let text = unsafe { bytes(slots[0] as *const u8, slots[1] as usize) };
@@ -89,7 +96,13 @@ impl Heap {
 /// Whether values of a type point to anything.
 pub fn has_pointers(ty: &Type) -> bool {
     match ty {
-        Type::None | Type::Never | Type::Bool | Type::Int | Type::Float => false,
+        Type::None
+        | Type::Never
+        | Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::DateTime
+        | Type::Match(_) => false,
         Type::Str | Type::List(_) | Type::Json(_) => true,
         Type::Record(fields) => fields.iter().any(|(_, field)| has_pointers(field)),
         Type::Tuple(items) => items.iter().any(has_pointers),
@@ -103,7 +116,13 @@ pub fn has_pointers(ty: &Type) -> bool {
 /// The slots must be those of values of `ty`, and what they point to alive.
 pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
     match ty {
-        Type::None | Type::Never | Type::Bool | Type::Int | Type::Float => a == b,
+        Type::None
+        | Type::Never
+        | Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::DateTime
+        | Type::Match(_) => a == b,
         // SAFETY: the caller's promise.
         Type::Str => unsafe {
             a == b
@@ -157,6 +176,12 @@ pub unsafe fn list_items<'a>(slot: u64) -> (&'a [u64], usize) {
         let list = &*(slot as *const List);
         (list.slots(), list.len as usize)
     }
+}
+
+/// The slot of a new list of `len` items, given as their slots.
+pub fn list_of(heap: &Bump, item: &Type, len: usize, slots: &[u64]) -> u64 {
+    let data = heap.alloc_slice_copy(slots);
+    std::ptr::from_ref(heap.alloc(List::of(data, len, item.slots()))) as u64
 }
 
 /// Key and value of a pair type.

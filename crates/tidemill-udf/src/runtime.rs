@@ -36,9 +36,14 @@ pub struct Rows<'a> {
     pub(crate) given_up: Vec<usize>,
     records: usize,
     /// Room that parsers use, row after row.
-    pub(crate) scratch: Vec<u64>,
+    pub(crate) parsing: Vec<u64>,
     /// What dynamic values looked like, by the place in the tree that made them.
     pub(crate) profiles: FxHashMap<u64, Profile>,
+    /// Working memory of regular expressions.
+    held: Vec<regex::Held>,
+    /// Where a text is put together before its length is known.
+    scratch: Vec<u8>,
+    growing: grow::Growing,
 }
 
 impl Rows<'_> {
@@ -92,6 +97,7 @@ impl Rows<'_> {
         self.records = 0;
         if !keep_strings {
             self.arena.reset();
+            self.growing = Default::default();
         }
     }
 
@@ -181,6 +187,15 @@ pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, 9..=13 | 28..=32)
 }
 
+/// The string in two slots.
+///
+/// # Safety
+/// As for [`bytes`].
+unsafe fn text<'a>(address: *const u8, length: usize) -> &'a str {
+    // SAFETY: the caller's promise; strings are UTF-8.
+    unsafe { std::str::from_utf8_unchecked(bytes(address, length)) }
+}
+
 /// The bytes of a string in two slots.
 ///
 /// # Safety
@@ -190,10 +205,10 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
     unsafe { std::slice::from_raw_parts(address, length) }
 }
 
-fn new_list(rows: &Rows<'_>, capacity: usize, width: usize) -> *mut List {
-    let data = room_for(rows, capacity * width);
+fn new_list(lists: &Bump, capacity: usize, width: usize) -> *mut List {
+    let data = room_for(lists, capacity * width);
     let (capacity, width) = (capacity as u64, width as u64);
-    rows.lists.alloc(List { data, len: 0, capacity, width, state: FRESH })
+    lists.alloc(List { data, len: 0, capacity, width, state: FRESH })
 }
 
 /// A list of these slots.
@@ -204,19 +219,19 @@ fn adopt(rows: &Rows<'_>, slots: &[u64], width: usize) -> *mut List {
 }
 
 /// Room for slots that are written before they are read.
-fn room_for(rows: &Rows<'_>, slots: usize) -> *mut u64 {
+fn room_for(lists: &Bump, slots: usize) -> *mut u64 {
     match Layout::array::<u64>(slots.max(1)) {
-        Ok(layout) => rows.lists.alloc_layout(layout).as_ptr().cast(),
+        Ok(layout) => lists.alloc_layout(layout).as_ptr().cast(),
         // More than the address space holds.
         Err(_) => std::alloc::handle_alloc_error(Layout::new::<u64>()),
     }
 }
 
-fn push_slots(rows: &Rows<'_>, list: &mut List, item: &[u64]) {
+fn push_slots(lists: &Bump, list: &mut List, item: &[u64]) {
     let width = list.width as usize;
     if list.len == list.capacity {
         let capacity = (list.capacity as usize * 2).max(8);
-        let grown = room_for(rows, capacity * width);
+        let grown = room_for(lists, capacity * width);
         // SAFETY: `data` holds `len * width` slots by the list's invariant, and `grown` has room.
         unsafe { std::ptr::copy_nonoverlapping(list.data, grown, list.len as usize * width) };
         list.data = grown;
@@ -229,8 +244,8 @@ fn push_slots(rows: &Rows<'_>, list: &mut List, item: &[u64]) {
     list.len += 1;
 }
 
-fn push_str(rows: &Rows<'_>, list: &mut List, text: &[u8]) {
-    push_slots(rows, list, &[text.as_ptr() as u64, text.len() as u64]);
+fn push_str(lists: &Bump, list: &mut List, text: &[u8]) {
+    push_slots(lists, list, &[text.as_ptr() as u64, text.len() as u64]);
 }
 
 fn set_str(out: *mut u64, text: &[u8]) {
@@ -244,12 +259,56 @@ fn set_str(out: *mut u64, text: &[u8]) {
 /// Defines the helpers: each is called by compiled code with the run's state and the slots of its
 /// arguments, and its strings are valid by the code generator's invariant.
 macro_rules! helpers {
-    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? $body:block)*) => {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {
         $(
             $(#[$doc])*
             pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $result)? $body
         )*
+
+        /// The names by which compiled code calls the helpers.
+        pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
+            vec![$((stringify!($name), $name as *const u8)),*]
+        }
     };
+}
+
+mod case;
+mod dates;
+mod float_text;
+mod format;
+mod grow;
+pub(crate) mod json;
+mod json_copy;
+mod json_parser;
+mod json_text;
+mod number;
+mod pad;
+mod regex;
+mod search;
+mod slice;
+mod split;
+mod table;
+mod unicode;
+
+pub(crate) use dates::{NAIVE, fields};
+pub(crate) use format::{Conversion, Field, Piece, Template, converted, is_shown};
+pub(crate) use json_copy::refresh;
+pub(crate) use regex::{SUBJECT, absent};
+pub use table::Constant;
+pub(crate) use table::{Captured, Table, is_looked_up};
+
+/// Everything that compiled code may call.
+pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
+    let parts = [calls::symbols, case::symbols, dates::symbols, format::symbols, json::symbols];
+    let more = [
+        pad::symbols,
+        regex::symbols,
+        search::symbols,
+        slice::symbols,
+        split::symbols,
+        table::symbols,
+    ];
+    parts.iter().chain(&more).flat_map(|part| part()).collect()
 }
 
 // SAFETY for every block below: addresses come from compiled code, which passes the run's own state, strings
@@ -271,108 +330,10 @@ mod calls {
             rows.records += 1;
         }
 
-        /// `str.split()` with an optional limit (-1 for none).
-        fn split_space(rows: *mut Rows<'_>, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
-            let (rows, text) = unsafe { (&*rows, bytes(s, n)) };
-            if !text.is_ascii() {
-                return UNSURE;
-            }
-            let list = unsafe { &mut *new_list(rows, 8, 2) };
-            let mut at = 0;
-            loop {
-                while at < n && is_space(text[at]) {
-                    at += 1;
-                }
-                if at == n {
-                    break;
-                }
-                if most >= 0 && list.len as i64 == most {
-                    // The last piece keeps its inner and trailing white space.
-                    push_str(rows, list, &text[at..]);
-                    break;
-                }
-                let start = at;
-                while at < n && !is_space(text[at]) {
-                    at += 1;
-                }
-                push_str(rows, list, &text[start..at]);
-            }
-            unsafe { *out = list as *mut List as u64 };
-            DONE
-        }
-
-        /// `str.split(sep)` with an optional limit (-1 for none).
-        fn split_by(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, most: i64, out: *mut u64) -> u32 {
-            let (rows, text, sep) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
-            if sep.is_empty() {
-                return RAISES;
-            }
-            let list = unsafe { &mut *new_list(rows, 8, 2) };
-            let mut start = 0;
-            while most < 0 || (list.len as i64) < most {
-                let Some(found) = find(&text[start..], sep) else { break };
-                push_str(rows, list, &text[start..start + found]);
-                start += found + m;
-            }
-            push_str(rows, list, &text[start..]);
-            unsafe { *out = list as *mut List as u64 };
-            DONE
-        }
-
-        /// `str.strip`, `lstrip`, `rstrip` without an argument: bit 0 strips the left, bit 1 the right.
-        fn strip(s: *const u8, n: usize, sides: i64, out: *mut u64) -> u32 {
-            let text = unsafe { bytes(s, n) };
-            if !text.is_ascii() {
-                return UNSURE;
-            }
-            let (mut start, mut end) = (0, n);
-            while sides & 1 != 0 && start < end && is_space(text[start]) {
-                start += 1;
-            }
-            while sides & 2 != 0 && end > start && is_space(text[end - 1]) {
-                end -= 1;
-            }
-            set_str(out, &text[start..end]);
-            DONE
-        }
-
-        /// `str.lower` (0) and `str.upper` (1).
-        fn change_case(rows: *mut Rows<'_>, s: *const u8, n: usize, upper: i64, out: *mut u64) -> u32 {
-            let (rows, text) = unsafe { (&*rows, bytes(s, n)) };
-            if !text.is_ascii() {
-                return UNSURE;
-            }
-            let copy = rows.arena.alloc_slice_copy(text);
-            if upper == 0 { copy.make_ascii_lowercase() } else { copy.make_ascii_uppercase() }
-            set_str(out, copy);
-            DONE
-        }
-
         /// `a + b` for strings.
         fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
-            let (rows, a, b) = unsafe { (&*rows, bytes(s, n), bytes(p, m)) };
-            let joined = rows.arena.alloc_slice_fill_copy(n + m, 0_u8);
-            joined[..n].copy_from_slice(a);
-            joined[n..].copy_from_slice(b);
-            set_str(out, joined);
-        }
-
-        /// `str.replace(old, new)`; an empty `old` is CPython's.
-        fn replace(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, q: *const u8, k: usize, out: *mut u64) -> u32 {
-            let (rows, text, old, new) = unsafe { (&*rows, bytes(s, n), bytes(p, m), bytes(q, k)) };
-            if old.is_empty() {
-                return UNSURE;
-            }
-            let mut result = bumpalo::collections::Vec::with_capacity_in(n, &rows.arena);
-            let mut rest = text;
-            while let Some(found) = find(rest, old) {
-                result.extend_from_slice(&rest[..found]);
-                result.extend_from_slice(new);
-                rest = &rest[found + m..];
-            }
-            result.extend_from_slice(rest);
-            set_str(out, result.into_bump_slice());
-            DONE
+            let (rows, a, b) = unsafe { (&mut *rows, bytes(s, n), bytes(p, m)) };
+            set_str(out, unsafe { &*rows.growing.append(&rows.arena, a, b) });
         }
 
         /// -1, 0 or 1 as strings compare: by code point, which for UTF-8 is by byte.
@@ -383,85 +344,6 @@ mod calls {
         /// Whether two strings are equal.
         fn equal(s: *const u8, n: usize, p: *const u8, m: usize) -> u64 {
             unsafe { u64::from(bytes(s, n) == bytes(p, m)) }
-        }
-
-        /// Whether `part` is in `text` (0), starts it (1), ends it (2).
-        fn contains(s: *const u8, n: usize, p: *const u8, m: usize, how: i64) -> u64 {
-            let (text, part) = unsafe { (bytes(s, n), bytes(p, m)) };
-            u64::from(match how {
-                0 => find(text, part).is_some(),
-                1 => text.starts_with(part),
-                _ => text.ends_with(part),
-            })
-        }
-
-        /// `str.find` (0) and `str.count` (1), in characters.
-        fn search(s: *const u8, n: usize, p: *const u8, m: usize, how: i64, out: *mut u64) -> u32 {
-            let (text, part) = unsafe { (bytes(s, n), bytes(p, m)) };
-            if !text.is_ascii() || part.is_empty() {
-                return UNSURE;
-            }
-            let found = match how {
-                0 => find(text, part).map_or(-1, |at| at as i64),
-                _ => memchr::memmem::find_iter(text, part).count() as i64,
-            };
-            unsafe { *out = found as u64 };
-            DONE
-        }
-
-        /// `len(str)`.
-        fn length(s: *const u8, n: usize, out: *mut u64) -> u32 {
-            if !unsafe { bytes(s, n) }.is_ascii() {
-                return UNSURE;
-            }
-            unsafe { *out = n as u64 };
-            DONE
-        }
-
-        /// `str[index]`.
-        fn character(s: *const u8, n: usize, index: i64, out: *mut u64) -> u32 {
-            let text = unsafe { bytes(s, n) };
-            if !text.is_ascii() {
-                return UNSURE;
-            }
-            let at = if index < 0 { index.saturating_add(n as i64) } else { index };
-            if at < 0 || at >= n as i64 {
-                return RAISES;
-            }
-            set_str(out, &text[at as usize..at as usize + 1]);
-            DONE
-        }
-
-        /// `str[low:high]`, with Python's clamping.
-        fn substring(s: *const u8, n: usize, low: i64, high: i64, out: *mut u64) -> u32 {
-            let text = unsafe { bytes(s, n) };
-            if !text.is_ascii() {
-                return UNSURE;
-            }
-            let clamp = |i: i64| (if i < 0 { i.saturating_add(n as i64) } else { i }).clamp(0, n as i64);
-            let (low, high) = (clamp(low) as usize, clamp(high) as usize);
-            set_str(out, if low < high { &text[low..high] } else { &text[low..low] });
-            DONE
-        }
-
-        /// `isdigit` (0), `isalpha` (1), `isalnum` (2), `isspace` (3), `isupper` (4), `islower` (5).
-        fn classify(s: *const u8, n: usize, how: i64, out: *mut u64) -> u32 {
-            let text = unsafe { bytes(s, n) };
-            if !text.is_ascii() {
-                return UNSURE;
-            }
-            let all = |test: fn(u8) -> bool| !text.is_empty() && text.iter().all(|&b| test(b));
-            let cased = |ours: fn(&u8) -> bool, other: fn(&u8) -> bool| text.iter().any(ours) && !text.iter().any(other);
-            let answer = match how {
-                0 => all(|b| b.is_ascii_digit()),
-                1 => all(|b| b.is_ascii_alphabetic()),
-                2 => all(|b| b.is_ascii_alphanumeric()),
-                3 => all(is_space),
-                4 => cased(u8::is_ascii_uppercase, u8::is_ascii_lowercase),
-                _ => cased(u8::is_ascii_lowercase, u8::is_ascii_uppercase),
-            };
-            unsafe { *out = u64::from(answer) };
-            DONE
         }
 
         /// `float(str)`: plain decimal numbers; certain errors; the rest is CPython's.
@@ -486,22 +368,16 @@ mod calls {
             if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
         }
 
-        /// `str(int)`.
-        fn format_int(rows: *mut Rows<'_>, value: i64, out: *mut u64) {
-            let rows = unsafe { &*rows };
-            set_str(out, rows.arena.alloc_str(&value.to_string()).as_bytes());
-        }
-
         /// A list with no item yet.
         fn list_new(rows: *mut Rows<'_>, width: usize) -> *mut List {
-            new_list(unsafe { &*rows }, 4, width)
+            new_list(unsafe { &(*rows).lists }, 4, width)
         }
 
         /// `list.append`.
         fn list_push(rows: *mut Rows<'_>, list: *mut List, item: *const u64) {
             let (rows, list) = unsafe { (&*rows, &mut *list) };
             let item = unsafe { std::slice::from_raw_parts(item, list.width as usize) };
-            push_slots(rows, list, item);
+            push_slots(&rows.lists, list, item);
         }
 
         /// `sep.join(list)`.
@@ -542,15 +418,6 @@ mod calls {
     }
 }
 
-pub(crate) use calls::*;
-
-mod float_text;
-pub(crate) mod json;
-mod json_copy;
-pub(crate) use json_copy::refresh;
-mod json_parser;
-mod json_text;
-
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     match part {
         [byte] => memchr::memchr(*byte, text),
@@ -589,6 +456,7 @@ fn plain_int(text: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::calls::parse_float;
     use super::*;
 
     fn parsed(text: &str) -> (u32, f64) {

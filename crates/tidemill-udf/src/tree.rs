@@ -5,6 +5,9 @@
 
 use serde::Deserialize;
 
+use crate::pattern::{Insert, Spec};
+pub use crate::runtime::Constant;
+
 /// One narrow operator of a chain.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -153,8 +156,12 @@ pub enum ExprKind {
         #[serde(default)]
         v: serde_json::Value,
     },
-    /// A set of constants, right of `in`.
-    ConstSet { v: Vec<serde_json::Value> },
+    /// A captured container of constants, right of `in`.
+    ConstSet { v: Vec<Constant> },
+    /// A captured dictionary of constants.
+    ConstMap { v: Vec<Entry> },
+    /// A captured list of constants, which is only read.
+    ConstList { v: Vec<Constant> },
     /// A local variable.
     Name { id: String },
     /// A built-in function.
@@ -179,12 +186,41 @@ pub enum ExprKind {
     Ifexp { c: Box<Expr>, a: Box<Expr>, b: Box<Expr> },
     /// `f(args)`.
     Call { f: Box<Expr>, args: Vec<Expr> },
-    /// `o.m(args)`.
-    Method { o: Box<Expr>, m: String, args: Vec<Expr> },
+    /// A date and time: its format, or the names of replaced fields.
+    Datetime {
+        op: String,
+        args: Vec<Expr>,
+        #[serde(default)]
+        f: Vec<String>,
+    },
+    /// `o.a`.
+    Attr { o: Box<Expr>, a: String },
+    /// A function of `re` or a method of a pattern: the subject and how often at most; what `sub` puts in.
+    Regex {
+        op: String,
+        p: Spec,
+        args: Vec<Expr>,
+        #[serde(default)]
+        t: Option<Vec<Insert>>,
+    },
+    /// `o.m(args)`; the last arguments have names.
+    Method {
+        o: Box<Expr>,
+        m: String,
+        args: Vec<Expr>,
+        #[serde(default)]
+        names: Vec<String>,
+    },
     /// `o[i]`.
     Index { o: Box<Expr>, i: Box<Expr> },
-    /// `o[lo:hi]`.
-    Slice { o: Box<Expr>, lo: Option<Box<Expr>>, hi: Option<Box<Expr>> },
+    /// `o[lo:hi:step]`.
+    Slice {
+        o: Box<Expr>,
+        lo: Option<Box<Expr>>,
+        hi: Option<Box<Expr>>,
+        #[serde(default)]
+        step: Option<Box<Expr>>,
+    },
     /// `[elt for target in iter if ifs]`.
     Comp {
         elt: Box<Expr>,
@@ -205,19 +241,31 @@ pub enum ExprKind {
         #[serde(default)]
         ifs: Vec<Expr>,
     },
-    /// An f-string.
-    Fstring {
+    /// An f-string, `%` with a constant left side, `str.format` of a constant, `format` by a constant.
+    Format {
+        args: Vec<Expr>,
+        parts: Vec<Part>,
+        /// Whether a tuple as the only argument stands for its items.
         #[serde(default)]
-        parts: Vec<Piece>,
+        unpack: bool,
     },
 }
 
-/// A piece of an f-string.
+/// A key and a value of a captured dictionary.
+pub type Entry = (Constant, Constant);
+
+/// A piece of a format.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub enum Piece {
+pub enum Part {
     /// As it is.
     Text(String),
-    /// Formatted as `str()` does.
-    Value(Expr),
+    /// The argument `a`, converted by `c` (`s`, `r`, or `d` for the whole part), formatted by `s`.
+    Field {
+        a: usize,
+        #[serde(default)]
+        c: Option<String>,
+        #[serde(default)]
+        s: String,
+    },
 }

@@ -1,6 +1,9 @@
 //! The types of compiled values, and how many 64-bit slots each takes.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::pattern::Pattern;
 
 use crate::record::holds_dict;
 use crate::shape::{Kind, Shape};
@@ -29,6 +32,11 @@ pub enum Type {
     /// Any of `None`, `bool`, `int`, `float`, `str`, and of lists and dicts of these; two slots, and what the
     /// value looked like so far.
     Json(Shape),
+    /// `datetime.datetime` without `fold`, with a fixed offset from UTC or none; two slots, microseconds of its
+    /// own clock since 1970 and of the offset (the least number for none).
+    DateTime,
+    /// A match of a regular expression: one slot, the address of what it found, in memory of the row.
+    Match(Arc<Pattern>),
     /// The item of a list that has none; no slot.
     Never,
 }
@@ -38,8 +46,8 @@ impl Type {
     pub fn slots(&self) -> usize {
         match self {
             Type::None | Type::Never => 0,
-            Type::Bool | Type::Int | Type::Float | Type::List(_) => 1,
-            Type::Str | Type::Json(_) => 2,
+            Type::Bool | Type::Int | Type::Float | Type::List(_) | Type::Match(_) => 1,
+            Type::Str | Type::DateTime | Type::Json(_) => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
             Type::Record(fields) => fields.iter().map(|(_, ty)| ty.slots()).sum(),
             Type::Option(value) => 1 + value.slots(),
@@ -96,7 +104,7 @@ impl Type {
         match self {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
-            Type::Float | Type::List(_) | Type::Never => false,
+            Type::Float | Type::DateTime | Type::List(_) | Type::Match(_) | Type::Never => false,
             Type::Record(_) | Type::Json(_) => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
@@ -168,7 +176,7 @@ impl Type {
                     Some(shape.with_field(key, &ty.shape()?))
                 })?
             }
-            Type::Tuple(_) | Type::Never => return None,
+            Type::Tuple(_) | Type::DateTime | Type::Match(_) | Type::Never => return None,
         })
     }
 
@@ -192,6 +200,8 @@ impl Type {
                 };
                 format!("{{{}}}", fields.iter().map(code).collect::<String>())
             }
+            Type::DateTime => "d".into(),
+            Type::Match(_) => "m".into(),
             Type::Never => "!".into(),
         }
     }
@@ -206,6 +216,7 @@ fn parse(rest: &mut &[u8]) -> Option<Type> {
         b'i' => Type::Int,
         b'f' => Type::Float,
         b's' => Type::Str,
+        b'd' => Type::DateTime,
         b'!' => Type::Never,
         b'?' => Type::Option(Box::new(parse(rest)?)),
         b'[' => {
@@ -269,6 +280,8 @@ impl fmt::Display for Type {
                 write!(f, "dict[{}]", fields.join(", "))
             }
             Type::Json(_) => f.write_str("a value of JSON"),
+            Type::DateTime => f.write_str("datetime"),
+            Type::Match(_) => f.write_str("re.Match"),
             Type::Never => f.write_str("nothing"),
         }
     }

@@ -76,7 +76,7 @@ impl Gen<'_> {
     }
 
     /// A value of a type whose slots may be looked at, but mean nothing.
-    fn zero(&mut self, ty: &Type) -> Value {
+    pub(crate) fn zero(&mut self, ty: &Type) -> Value {
         let slots = match ty {
             Type::Str => self.constant_str("").slots,
             Type::Tuple(items) => items.iter().flat_map(|item| self.zero(item).slots).collect(),

@@ -10,6 +10,7 @@ import operator
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
+from tidemill.compiler import regexes
 from tidemill.compiler.known import constant, name_of
 from tidemill.compiler.reasons import ARGUMENTS, BOUND_METHOD, NOT_A_FUNCTION, Unsupported
 
@@ -27,6 +28,9 @@ def describe_object(description: Description, function: Any, arity: int) -> Node
     if known:
         called = {"e": "builtin", "id": known, "l": 0}
         return _tree(known, params, {"e": "call", "f": called, "args": names, "l": 0})
+    matched = regexes.call_bound(function, names)
+    if matched is not None:
+        return _tree(f"re.Pattern.{function.__name__}", params, matched)
     kind = type(function)
     if kind is functools.partial:
         return _partial(description, function, params, names)

@@ -57,9 +57,9 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     dict
         ``plan``: JSON for the engine (its `native/plan.rs`), or None if nothing can be compiled;
         ``update``: JSON of the function of an `updateStateByKey`, or None; ``functions``: one line
-        per function, ``name (file:line): compiled`` or why not; ``operators``: for each operator what
-        `explain` calls it, and why it may not be compiled or in which lines it leaves rows to
-        CPython, each None if there is nothing to say.
+        per function, ``name file:line: compiled`` or why not; ``operators``: for each operator
+        what `explain` calls it, and why it may not be compiled or in which lines it leaves rows
+        to CPython, each None if there is nothing to say.
 
     Examples
     --------

@@ -7,15 +7,18 @@ Such a name is bound once, by a statement that every call runs, so it needs no v
 from __future__ import annotations
 
 import ast
+import datetime
 import json
 import math
 import operator
+import re
 import sys
 from typing import Any, Callable
 
+from tidemill.compiler import regexes
 from tidemill.compiler.scope import LocalFunction, Scope
 
-_MODULES = {"json": json, "math": math, "operator": operator}
+_MODULES = {"datetime": datetime, "json": json, "math": math, "operator": operator, "re": re}
 
 
 def define(scope: Scope, node: ast.stmt) -> bool:
@@ -38,11 +41,15 @@ def _local_function(scope: Scope, node: ast.FunctionDef) -> bool:
     return simple and _keep(scope, node.name, LocalFunction(node, scope))
 
 
-def _local_lambda(scope: Scope, node: ast.Assign) -> bool:
+def _local_value(scope: Scope, node: ast.Assign) -> bool:
+    """A lambda, or a pattern that is compiled from constants."""
     name, value = node.targets[0], node.value
-    if len(node.targets) > 1 or not isinstance(name, ast.Name) or not isinstance(value, ast.Lambda):
+    if len(node.targets) > 1 or not isinstance(name, ast.Name):
         return False
-    return _constant_defaults(value) and _keep(scope, name.id, LocalFunction(value, scope))
+    if isinstance(value, ast.Lambda):
+        return _constant_defaults(value) and _keep(scope, name.id, LocalFunction(value, scope))
+    pattern = regexes.pattern_of(scope, value) if isinstance(value, ast.Call) else None
+    return pattern is not None and _keep(scope, name.id, pattern)
 
 
 def _constant_defaults(node: Any) -> bool:
@@ -68,7 +75,7 @@ def _local_import(scope: Scope, node: ast.Import | ast.ImportFrom) -> bool:
 
 
 _DEFINITIONS: dict[type, Callable[[Scope, Any], bool]] = {
-    ast.Assign: _local_lambda,
+    ast.Assign: _local_value,
     ast.FunctionDef: _local_function,
     ast.Import: _local_import,
     ast.ImportFrom: _local_import,

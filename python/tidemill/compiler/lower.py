@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Callable
 
+from tidemill.compiler import dates, formats, regexes
 from tidemill.compiler.known import constant, name_of
 from tidemill.compiler.reasons import (
     ARGUMENTS,
@@ -73,12 +74,20 @@ def target(scope: Scope, node: ast.expr) -> Node:
     raise Unsupported(EXPRESSION, f"assignment to {type(node).__name__}", node.lineno)
 
 
+def iterated(scope: Scope, node: ast.expr) -> Node:
+    """Return the tree of what a loop walks; an iterator is nowhere else."""
+    found = scope.sequence(node)
+    if found is None and isinstance(node, ast.Call):
+        found = regexes.call(scope, node, lambda arg: expression(scope, arg))
+    return found or expression(scope, node)
+
+
 def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
     """Return the tree of a comprehension or generator expression with one ``for``."""
     if len(node.generators) != 1 or node.generators[0].is_async:
         raise Unsupported(EXPRESSION, "a comprehension with several loops", node.lineno)
     loop = node.generators[0]
-    iterable = expression(scope, loop.iter)
+    iterable = iterated(scope, loop.iter)
     names = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
     scope.enter(names)
     try:
@@ -134,6 +143,9 @@ def _dict_call(scope: Scope, node: ast.Call) -> Node:
 def _binary(scope: Scope, node: ast.BinOp) -> Node:
     if type(node.op) not in OPERATORS:
         raise Unsupported(EXPRESSION, type(node.op).__name__, node.lineno)
+    text = _constant_text(scope, node.left) if isinstance(node.op, ast.Mod) else None
+    if text is not None:
+        return _percent(scope, text, node)
     left, right = expression(scope, node.left), expression(scope, node.right)
     return {"e": "bin", "op": OPERATORS[type(node.op)], "a": left, "b": right, "l": node.lineno}
 
@@ -154,7 +166,7 @@ def _compare(scope: Scope, node: ast.Compare) -> Node:
         searched = scope.members(right) if isinstance(op, (ast.In, ast.NotIn)) else None
         rest.append([_COMPARE[type(op)], searched or expression(scope, right)])
     # A container of constants is no value, so it cannot be the left side of a further comparison.
-    if any(right["e"] == "const_set" for _, right in rest[:-1]):
+    if any(right["e"].startswith("const_") for _, right in rest[:-1]):
         raise Unsupported(EXPRESSION, "a container in a chain of comparisons", node.lineno)
     return {"e": "cmp", "first": first, "rest": rest, "l": node.lineno}
 
@@ -176,25 +188,75 @@ def _conditional(scope: Scope, node: ast.IfExp) -> Node:
 
 
 def _subscript(scope: Scope, node: ast.Subscript) -> Node:
-    held, index = expression(scope, node.value), node.slice
+    index = node.slice
+    varies = not isinstance(index, (ast.Slice, ast.Constant, ast.UnaryOp))
+    held = iterated(scope, node.value) if varies else expression(scope, node.value)
     if not isinstance(index, ast.Slice):
         return {"e": "index", "o": held, "i": expression(scope, index), "l": node.lineno}
-    if index.step is not None:
-        raise Unsupported(EXPRESSION, "a slice with a step", node.lineno)
-    low = expression(scope, index.lower) if index.lower else None
-    high = expression(scope, index.upper) if index.upper else None
-    return {"e": "slice", "o": held, "lo": low, "hi": high, "l": node.lineno}
+    ends = (index.lower, index.upper, index.step)
+    low, high, step = (expression(scope, end) if end else None for end in ends)
+    return {"e": "slice", "o": held, "lo": low, "hi": high, "step": step, "l": node.lineno}
+
+
+def _format(args: list[Node], parts: list[formats.Part], line: int, unpack: bool = False) -> Node:
+    return {"e": "format", "args": args, "parts": parts, "unpack": unpack, "l": line}
 
 
 def _f_string(scope: Scope, node: ast.JoinedStr) -> Node:
-    parts = []
+    args: list[Node] = []
+    parts: list[formats.Part] = []
     for part in node.values:
-        if isinstance(part, ast.FormattedValue):
-            if part.conversion != -1 or part.format_spec is not None:
-                raise Unsupported(EXPRESSION, "an f-string with a format", node.lineno)
-            part = part.value
-        parts.append(expression(scope, part))
-    return {"e": "fstring", "parts": parts, "l": node.lineno}
+        if isinstance(part, ast.Constant):
+            parts.append(str(part.value))
+            continue
+        if not isinstance(part, ast.FormattedValue) or part.conversion not in (-1, *map(ord, "sr")):
+            raise Unsupported(EXPRESSION, "an f-string with a conversion", node.lineno)
+        conversion = None if part.conversion == -1 else chr(part.conversion)
+        parts.append(formats.field(len(args), conversion, _spec(scope, part.format_spec)))
+        args.append(expression(scope, part.value))
+    return _format(args, parts, node.lineno)
+
+
+def _spec(scope: Scope, node: ast.expr | None) -> str:
+    """The specification of a field of an f-string; what is in braces must be constant."""
+    written = ""
+    for part in node.values if isinstance(node, ast.JoinedStr) else []:
+        inner = part.value if isinstance(part, ast.FormattedValue) else part
+        value = inner.value if isinstance(inner, ast.Constant) else scope.static(inner)
+        plain = not isinstance(part, ast.FormattedValue) or (
+            part.conversion == -1 and part.format_spec is None
+        )
+        if type(value) not in (int, str) or not plain:
+            raise Unsupported(EXPRESSION, "a format that varies", part.lineno)
+        written += str(value)
+    return written
+
+
+def _constant_text(scope: Scope, node: ast.expr) -> str | None:
+    """The string that an expression is in every row, if it is one."""
+    value = node.value if isinstance(node, ast.Constant) else scope.static(node)
+    return value if type(value) is str else None
+
+
+def _percent(scope: Scope, text: str, node: ast.BinOp) -> Node:
+    """``text % values``; a value that is no tuple stands for itself."""
+    parts = formats.percent(text, node.lineno)
+    if not isinstance(node.right, ast.Tuple):
+        return _format([expression(scope, node.right)], parts, node.lineno, unpack=True)
+    args = [expression(scope, item) for item in node.right.elts]
+    if sum(type(part) is dict for part in parts) != len(args):
+        raise Unsupported(EXPRESSION, f"the format {text!r}", node.lineno)
+    return _format(args, parts, node.lineno)
+
+
+def _braces(scope: Scope, text: str, node: ast.Call) -> Node:
+    """``text.format(values)``."""
+    names = [keyword.arg or "" for keyword in node.keywords]
+    if "" in names:
+        raise Unsupported(ARGUMENTS, "str.format", node.lineno)
+    parts = formats.braces(text, len(node.args), names, node.lineno)
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return _format([expression(scope, value) for value in values], parts, node.lineno)
 
 
 def _lambda(scope: Scope, node: ast.Lambda) -> Node:
@@ -202,6 +264,14 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Node:
 
 
 def _call(scope: Scope, node: ast.Call) -> Node:
+    made = dates.call(scope, node, lambda arg: expression(scope, arg))
+    if made is not None:
+        return made
+    matched = regexes.call(scope, node, lambda arg: expression(scope, arg))
+    if matched is not None:
+        if matched["op"] == "finditer":
+            raise Unsupported(CALL, "an iterator of matches", node.lineno)
+        return matched
     if any(isinstance(arg, ast.Starred) for arg in node.args):
         raise Unsupported(ARGUMENTS, ast.unparse(node.func), node.lineno)
     value = LocalFunction(node.func, scope) if isinstance(node.func, ast.Lambda) else NOTHING
@@ -210,14 +280,17 @@ def _call(scope: Scope, node: ast.Call) -> Node:
     known = name_of(value)
     if known == "dict":
         return _dict_call(scope, node)
-    if node.keywords and (value is NOTHING or known):
+    if value is NOTHING:
+        return _method(scope, node)
+    if node.keywords and known:
         raise Unsupported(ARGUMENTS, ast.unparse(node.func), node.lineno)
     if known:
+        folded = _folded(scope, node, known)
+        if folded is not None:
+            return folded
         args = _arguments(scope, node, known in _CONSUMERS)
         function = {"e": "builtin", "id": known, "l": node.lineno}
         return {"e": "call", "f": function, "args": args, "l": node.lineno}
-    if value is NOTHING:
-        return _method(scope, node)
     return _user_call(scope, node, value)
 
 
@@ -227,9 +300,35 @@ def _method(scope: Scope, node: ast.Call) -> Node:
         raise Unsupported(CALL, ast.unparse(held), node.lineno)
     if held.attr.startswith("__"):
         raise Unsupported(CALL, held.attr, node.lineno)
+    text = _constant_text(scope, held.value) if held.attr == "format" else None
+    if text is not None:
+        return _braces(scope, text, node)
     owner = expression(scope, held.value)
-    args = _arguments(scope, node, held.attr == "join")
-    return {"e": "method", "o": owner, "m": held.attr, "args": args, "l": node.lineno}
+    args = _arguments(scope, node, held.attr == "join" and not node.keywords)
+    names = [keyword.arg for keyword in node.keywords]
+    if None in names:
+        raise Unsupported(ARGUMENTS, ast.unparse(held), node.lineno)
+    args += [expression(scope, keyword.value) for keyword in node.keywords]
+    named = {"names": names} if names else {}
+    return {"e": "method", "o": owner, "m": held.attr, "args": args, **named, "l": node.lineno}
+
+
+def _folded(scope: Scope, node: ast.Call, known: str) -> Node | None:
+    """The node of a call that has one of its own: `format`, and `len` of a captured container."""
+    if known == "format" and 1 <= len(node.args) <= 2:
+        spec = _constant_text(scope, node.args[1]) if len(node.args) == 2 else ""
+        if spec is not None:
+            value = expression(scope, node.args[0])
+            return _format([value], [formats.field(0, None, spec)], node.lineno)
+    if (
+        known == "len"
+        and len(node.args) == 1
+        and isinstance(node.args[0], (ast.Name, ast.Attribute))
+    ):
+        held = expression(scope, node.args[0])
+        if held["e"].startswith("const_"):
+            return constant(len(held["v"]), node.lineno)
+    return None
 
 
 def _user_call(scope: Scope, node: ast.Call, value: Any) -> Node:
@@ -261,8 +360,15 @@ def _name(scope: Scope, node: ast.expr) -> Node:
     return scope.read(node)
 
 
+def _attribute(scope: Scope, node: ast.Attribute) -> Node:
+    found = None
+    if scope.static(node) is NOTHING:
+        found = dates.attribute(node, lambda held: expression(scope, held))
+    return found or scope.read(node)
+
+
 _LOWER: dict[type, Callable[[Scope, Any], Node]] = {
-    ast.Attribute: _name,
+    ast.Attribute: _attribute,
     ast.BinOp: _binary,
     ast.BoolOp: _boolean,
     ast.Call: _call,

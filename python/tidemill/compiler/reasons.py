@@ -25,6 +25,7 @@ IMPORT = "an import"
 SIDE_EFFECT = "a side effect"
 EXPRESSION = "an expression of another kind"
 STATEMENT = "a statement of another kind"
+PATTERN = "a regular expression of another kind"
 TOO_LARGE = "too large"
 INTERNAL = "not understood"
 
@@ -48,6 +49,7 @@ REASONS = (
     SIDE_EFFECT,
     EXPRESSION,
     STATEMENT,
+    PATTERN,
     TOO_LARGE,
     INTERNAL,
 )

@@ -3,16 +3,18 @@
 The reply for given-up rows holds, for each row, the number of its records (u32) and the records'
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
 and UTF-8, ``n`` as nothing, ``?`` as i64 0 for None or i64 1 and the value, ``(...)`` item by item,
-``[...]`` as u32 length and the items, ``{...}`` value by value, with each key before its value's
-code, ``j`` as i64 (the place in `_DYNAMIC`) and the value, a dict as its pairs; all little-endian.
-The engine's `packed.rs` reads it. Types must be exactly the compiled ones. At the first row that
-has a record of another type, the reply becomes a plain list: a list of records for each row so far,
-then the rows that follow, not run yet. What follows the compiled part may fail on that record, and
-then CPython would not have come to the later rows.
+``d`` as i64 microseconds of a clock since 1970 and of the offset, ``[...]`` as u32 length and the
+items, ``{...}`` value by value, with each key before its value's code, ``j`` as i64 (the place in
+`_DYNAMIC`) and the value, a dict as its pairs; all little-endian. The engine's `packed.rs` reads
+it. Types must be exactly the compiled ones. At the first row that has a record of another type, the
+reply becomes a plain list: a list of records for each row so far, then the rows that follow, not
+run yet. What follows the compiled part may fail on that record, and then CPython would not have
+come to the later rows.
 """
 
 from __future__ import annotations
 
+import datetime
 import struct
 from functools import partial
 from itertools import islice
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
+_MICROSECOND = datetime.timedelta(microseconds=1)
 INT64 = range(-(1 << 63), 1 << 63)
 # The codes of dynamic values by their kinds; a code's digits are hints for the engine.
 _DYNAMIC = {
@@ -166,9 +169,30 @@ def _value(code: str, at: int, value: Any, packed: bytearray) -> int:
         packed += struct.pack("<q", value)
     elif kind == "f" and found is float:
         packed += struct.pack("<d", value)
+    elif kind == "d" and found is datetime.datetime:
+        slots = _time(value)
+        if slots is None:
+            return 0
+        packed += struct.pack("<qq", *slots)
     elif not (kind == "n" and value is None):
         return 0
     return at + 1
+
+
+def _time(value: datetime.datetime) -> tuple[int, int] | None:
+    """Microseconds of a time's clock since 1970 and of its offset, if these are all of it."""
+    zone: Any = value.tzinfo
+    if value.fold or not (zone is None or type(zone) is datetime.timezone):
+        return None
+    clock = value.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)
+    offset = None
+    if zone is not None:
+        if len(zone.__getinitargs__()) != 1:  # type: ignore[attr-defined]  # it has a name
+            return None
+        offset = zone.utcoffset(None) // _MICROSECOND
+        if offset % 60_000_000:  # seconds, which native code does not show
+            return None
+    return clock // _MICROSECOND, INT64.start if offset is None else offset
 
 
 def _end(code: str, at: int) -> int:

@@ -13,7 +13,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tidemill.compiler import stability
+from tidemill.compiler import containers, dates, regexes, stability
 from tidemill.compiler.bound import Bound
 from tidemill.compiler.known import constant, exception_name, is_plain_type, name_of
 from tidemill.compiler.reasons import (
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from tidemill.compiler.source import FunctionNode, SourceFile
 
 NOTHING = object()
-_CONTAINERS = (set, frozenset, dict)
 _CONSTANTS = (bool, float, int, str, tuple, type(None))
-_LARGEST_SET = 65_536
 
 
 class LocalFunction:
@@ -117,6 +115,9 @@ class Scope:
 
     def read(self, node: ast.expr) -> dict[str, Any]:
         """Return the node for a name, or for an attribute of a module or a type."""
+        held = self._container(node)
+        if held is not None:
+            return containers.container(held, node.lineno)
         value = self.static(node)
         if value is not NOTHING:
             return self.embed(value, node.lineno)
@@ -177,17 +178,18 @@ class Scope:
             value = vars(base).get(name, NOTHING)
             if value is NOTHING:
                 raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
-            settled = (
-                name_of(value)
-                or exception_name(value)
-                or stability.settled_in_module(base, name, value)
-            )
+            same = name_of(value) or exception_name(value)
+            same = same or regexes.is_known(value) or dates.is_known(value)
+            settled = same or stability.settled_in_module(base, name, value)
             self._require(bool(settled), f"{base.__name__}.{name}", line)
             return value
-        if type(base) in _CONSTANTS:
+        if type(base) in _CONSTANTS or type(base) in containers.CONTAINERS:
+            return NOTHING
+        if _is_broadcast(base) and isinstance(node.value, ast.Attribute):
+            # The method of a container that was broadcast: such a value stands for its container.
             return NOTHING
         if name == "value" and _is_broadcast(base) and not base._destroyed:
-            return base if type(base.value) in _CONTAINERS else base.value
+            return base if type(base.value) in containers.CONTAINERS else base.value
         raise Unsupported(CAPTURED, f".{name} of a {type(base).__name__}", line)
 
     @staticmethod
@@ -209,21 +211,33 @@ class Scope:
         if isinstance(node, ast.Set):
             if not all(isinstance(item, ast.Constant) for item in node.elts):
                 return None
-            items = [item.value for item in node.elts if isinstance(item, ast.Constant)]
-            return _const_set(items, node.lineno)
+            items = {item.value for item in node.elts if isinstance(item, ast.Constant)}
+            return containers.members(items, node.lineno)
+        held = self._container(node)
+        if held is None and type(self.static(node)) is tuple:
+            held = self.static(node)
+        return None if held is None else containers.members(held, node.lineno)
+
+    def sequence(self, node: ast.expr) -> dict[str, Any] | None:
+        """Return the node of a captured tuple where only its items count, if it is one."""
         value = self.static(node)
+        return containers.container(value, node.lineno) if type(value) is tuple else None
+
+    def _container(self, node: ast.expr) -> Any:
+        """The container that a name or the `value` of a broadcast stands for, if it never changes.
+
+        It may be used wherever the name is: no use of the name gives the container away.
+        """
+        value: Any = self.static(node)
         if _is_broadcast(value):
             if not isinstance(node, ast.Attribute):
                 return None
-            value = value.value
-            frozen, name = False, node.value
-        else:
-            frozen, name = type(value) is frozenset, node
-        if type(value) not in _CONTAINERS:
+            value, node = value.value, node.value
+        if type(value) not in containers.CONTAINERS:
             return None
-        if not frozen and not self._is_only_read(name):
+        if type(value) is not frozenset and not self._is_only_read(node):
             raise Unsupported(CHANGEABLE, f"a {type(value).__name__}", node.lineno)
-        return _const_set(value, node.lineno)
+        return value
 
     def _is_only_read(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Name) and stability.never_changes(self.file, node.id)
@@ -232,16 +246,3 @@ class Scope:
 def _is_broadcast(value: Any) -> bool:
     module = sys.modules.get("tidemill.broadcast")
     return module is not None and type(value) is module.Broadcast
-
-
-def _const_set(items: Any, line: int) -> dict[str, Any]:
-    if len(items) > _LARGEST_SET:
-        raise Unsupported(CAPTURED, f"a container of {len(items)} items", line)
-    kinds = {type(item) for item in items}
-    if not kinds <= {int, str}:
-        raise Unsupported(CAPTURED, "a container of other than int and str", line)
-    # Sorted, since the order of a set differs from process to process.
-    ordered = [item for kind in (int, str) for item in sorted(i for i in items if type(i) is kind)]
-    for item in ordered:
-        constant(item, line)
-    return {"e": "const_set", "v": ordered, "l": line}

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
+from tidemill.compiler import dates, regexes
 from tidemill.compiler.known import exception_name, name_of
 from tidemill.compiler.source import SourceFile, open_source, same_value
 
@@ -25,6 +27,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FRESH = (ast.Set, ast.Dict, ast.List, ast.SetComp, ast.DictComp, ast.ListComp)
 _MAKERS = {"set": set, "frozenset": frozenset, "dict": dict, "list": list, "sorted": sorted}
 _LITERAL = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp)
+_COMPILING = (ast.Call, ast.Attribute, ast.Name, ast.Constant, ast.BinOp, ast.BitOr, ast.keyword)
 _READING = {"get", "keys", "values", "items", "copy", "count", "index"}
 
 
@@ -48,8 +51,8 @@ def settled(file: SourceFile, name: str, value: Any) -> bool:
     """Whether a module-level name has this value in every process that runs the file."""
     nodes = [node for bound, node in _bindings(file) if bound == name]
     imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
-    known = name_of(value) or exception_name(value)
-    if imports and (known or type(value) in (ModuleType, FunctionType)):
+    library = dates.is_known(value) or regexes.is_known(value) or exception_name(value)
+    if imports and (library or name_of(value) or type(value) in (ModuleType, FunctionType)):
         return True
     if len(nodes) != 1:
         return False
@@ -58,7 +61,9 @@ def settled(file: SourceFile, name: str, value: Any) -> bool:
         return _settled_elsewhere(node, name, value)
     if isinstance(node, ast.FunctionDef):
         return type(value) is FunctionType and value.__qualname__ == name
-    return isinstance(node, ast.Assign) and _equals(node.value, value)
+    if not isinstance(node, ast.Assign):
+        return False
+    return _equals(node.value, value) or _compiles(file, node.value, value)
 
 
 def _settled_elsewhere(node: ast.ImportFrom, name: str, value: Any) -> bool:
@@ -67,6 +72,28 @@ def _settled_elsewhere(node: ast.ImportFrom, name: str, value: Any) -> bool:
     if module is None or original is None:
         return False
     return settled_in_module(module, original, value)
+
+
+def _compiles(file: SourceFile, expression: ast.expr, value: Any) -> bool:
+    """Whether an expression is `re.compile` of constants, `re` being the module, and gives this."""
+    if type(value) is not re.Pattern or not isinstance(expression, ast.Call):
+        return False
+    nodes = [node for node in ast.walk(expression) if not isinstance(node, ast.expr_context)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    imported = {name for name in names if _imports_re(file, name)}
+    if not all(isinstance(node, _COMPILING) for node in nodes) or names != imported:
+        return False
+    code = compile(ast.Expression(expression), "<pattern>", "eval")
+    made = eval(code, {"__builtins__": {}, **dict.fromkeys(names, re)})
+    return type(made) is re.Pattern and (made.pattern, made.flags) == (value.pattern, value.flags)
+
+
+def _imports_re(file: SourceFile, name: str) -> bool:
+    """Whether a name is bound once in its module, by `import re`."""
+    nodes = [node for bound, node in _bindings(file) if bound == name]
+    if len(nodes) != 1 or not isinstance(nodes[0], ast.Import):
+        return False
+    return any(a.name == "re" and (a.asname or "re") == name for a in nodes[0].names)
 
 
 def _equals(expression: ast.expr, value: Any) -> bool:
@@ -131,6 +158,8 @@ class _Uses:
         """Whether an expression makes a container that nothing else refers to."""
         if isinstance(value, _FRESH):
             return True
+        if isinstance(value, ast.BinOp):
+            return self.is_fresh(value.left) and self.is_fresh(value.right)
         if not isinstance(value, ast.Call):
             return False
         if isinstance(value.func, ast.Attribute) and value.func.attr == "broadcast" and value.args:

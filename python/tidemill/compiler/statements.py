@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from tidemill.compiler.known import exception_name
 from tidemill.compiler.local import define
-from tidemill.compiler.lower import OPERATORS, Node, comprehension, expression, target
+from tidemill.compiler.lower import OPERATORS, Node, comprehension, expression, iterated, target
 from tidemill.compiler.reasons import EXCEPTION, IMPORT, STATEMENT, Unsupported
 from tidemill.compiler.scope import NOTHING, Scope
 
@@ -173,7 +173,7 @@ def _for(scope: Scope, node: ast.For) -> list[Node]:
     return [
         {
             "s": "for",
-            "iter": expression(scope, node.iter),
+            "iter": iterated(scope, node.iter),
             "t": target(scope, node.target),
             "body": block(scope, node.body),
             "else": block(scope, node.orelse),

@@ -90,14 +90,14 @@ def _expressions(table):
     ]
 
 
-def source(table):
+def source(table, constants="", prefix="f"):
     """Write a module with a function per expression; return its text and the names."""
     parts, names = ["# Written by a test.\n"], []
     for number, expression in enumerate(_expressions(table)):
         used = [f"    {name} = {value}\n" for name, value in _USED if _uses(expression, name)]
-        parts.append(f"def f{number}(line):\n{''.join(used)}    return {expression}\n")
-        names.append(f"f{number}")
-    return "\n\n".join([*_WHOLE, *parts]), names
+        parts.append(f"def {prefix}{number}(line):\n{''.join(used)}    return {expression}\n")
+        names.append(f"{prefix}{number}")
+    return "\n\n".join([constants, *_WHOLE, *parts]), names
 
 
 def _uses(expression, name):

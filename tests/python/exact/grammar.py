@@ -11,6 +11,7 @@ import random
 
 from hypothesis import strategies as st
 
+from exact import text_grammar
 from exact.lines import NUMBERS, SPACES, WORDS
 
 TEXTS = ['""', '"a"', '"b"', '" "', '","', '"="', '"1"', '"ab"', '"é"', '"x"', '"-7"', '"\\x1c"']
@@ -24,10 +25,13 @@ ERRORS = [
     "ZeroDivisionError",
     "Exception",
     "LookupError",
+    "AttributeError",
     "(ValueError, IndexError)",
 ]
 STR_SETS = ['{"a", "1", "é"}', '("a", line)', '["x", "b"]', "WORDS"]
 INT_SETS = ["{1, 2, -7}", "(0, 1, True)", "[3]"]
+PATTERNS = [r"a+", r"(\w)(\w)?", r"[^a-z\s]", r"\d+|(b)", r"^.?a", r"\b", r"(?i)B|x$", "é|a*"]
+INSERTS = ['""', '"<>"', r'r"\g<0>\g<0>"', '"é"']
 TEST_METHODS = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"]
 
 
@@ -105,6 +109,10 @@ class Writer:
                 lambda: f"str(json.loads({e('str')}))",
                 lambda: f"{{'a': {e('str')}, 'b': {e('int')}}}['a']",
                 lambda: f"{{**{{'a': {e('int')}}}, 'a': {e('str')}}}.get('a')",
+                lambda: f"re.sub({self.pattern()}, {self.pick(INSERTS)}, {e('str')})",
+                lambda: f"re.search({self.pattern()}, {e('str')}).group()",
+                lambda: f"(re.match({self.pattern()}, {e('str')}) or re.search('', '')).group()",
+                *text_grammar.strings(self, e),
             ]
         )()
 
@@ -132,6 +140,9 @@ class Writer:
                 lambda: f"len({{w: {e('int')} for w in {e('words')}}})",
                 lambda: f"(json.loads({e('str')}) or 1)",
                 lambda: f"_callee({e('str')}, {e('int')})",
+                lambda: f"re.search({self.pattern()}, {e('str')}).{self.pick(['start', 'end'])}()",
+                lambda: f"sum([m.end() for m in re.finditer({self.pattern()}, {e('str')})])",
+                *text_grammar.ints(self, e),
             ]
         )()
 
@@ -179,7 +190,10 @@ class Writer:
                 lambda: f"({e(self.pick(['str', 'int']))} in json.loads(json.dumps({e('words')})))",
                 lambda: f"isinstance(json.loads({e('str')}), (int, str))",
                 lambda: f"(json.loads(json.dumps([{e(kind)}]))[0] {op} {e(other)})",
+                lambda: f"bool(re.{self.pick(['search', 'match'])}({self.pattern()}, {e('str')}))",
+                lambda: f"(re.fullmatch({self.pattern()}, {e('str')}) is None)",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
+                *text_grammar.bools(self, e),
             ]
         )()
 
@@ -197,8 +211,15 @@ class Writer:
                 lambda: f"json.loads(json.dumps({e('words')}))",
                 lambda: f"[k for k in {{'a': {e('int')}, 'b': {e('str')}}}]",
                 lambda: f"[k for k, n in {{w: {e('int')} for w in {e('words')}}}.items() if n]",
+                lambda: f"re.split({self.pattern()}, {e('str')})",
+                lambda: f"[m.group() for m in re.finditer({self.pattern()}, {e('str')})]",
+                *text_grammar.words(self, e),
             ]
         )()
+
+    def pattern(self):
+        """Write a regular expression."""
+        return f'r"{self.pick(PATTERNS)}"'
 
     def _comprehension(self, depth):
         name, source = self.new("p"), self.expr("words", depth)
@@ -386,7 +407,17 @@ def module(choose):
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
-    return "\n\n".join(["import json\n", 'WORDS = {"a", "ab", "1"}\n', CALLEE, shown, text, chain])
+    return "\n\n".join(
+        [
+            "import json\nimport re\n",
+            'WORDS = {"a", "ab", "1"}\n',
+            text_grammar.CONSTANTS,
+            CALLEE,
+            shown,
+            text,
+            chain,
+        ]
+    )
 
 
 @st.composite

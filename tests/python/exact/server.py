@@ -17,12 +17,15 @@ from tidemill.errors import JobError
 from tidemill.resultiterable import ResultIterable
 
 # The engine tells of a limited number of functions.
-MODULES_PER_CONTEXT = 150
+FUNCTIONS_PER_CONTEXT = 150
 
 
 def spelled(value):
     """Spell a value so that two spellings are equal only if the values are, types and bits too."""
     kind = type(value)
+    if kind is float and value != value:
+        # The sign of what comes of two nans depends on how CPython was compiled.
+        return "float(nan)"
     if kind is float:
         return f"float({struct.pack('>d', value).hex()} {value!r})"
     if kind is ResultIterable:
@@ -45,12 +48,16 @@ def load(path):
 
 
 def run(sc, module, name, text):
-    """Run one chain; a function that takes a line is the chain that maps it."""
+    """Run one chain; a function that takes a line is the chain that maps it.
+
+    One whose name begins with ``items`` gives the items of what it returns.
+    """
     function = getattr(module, name)
     code = function.__code__
     lines = sc.textFile(text)
     try:
-        chain = function(lines) if code.co_varnames[:1] == ("lines",) else lines.map(function)
+        apply = lines.flatMap if name.startswith("items") else lines.map
+        chain = function(lines) if code.co_varnames[:1] == ("lines",) else apply(function)
         return {"value": [spelled(part) for part in chain.glom().collect()]}
     except JobError as error:
         keys = ["type", "message", "record", "partition", "traceback"]
@@ -62,17 +69,19 @@ def run(sc, module, name, text):
 
 def main(mode):
     """Answer requests until standard input ends."""
-    modules, sc = {}, None
+    modules, asked, sc = {}, set(), None
     for line in sys.stdin:
         path, name, text = json.loads(line)
+        asked.add((path, name))
+        if sc is None or len(asked) > FUNCTIONS_PER_CONTEXT:
+            modules.clear()
+            asked = {(path, name)}
+            if sc is not None:
+                sc.stop()
+            conf = SparkConf().setMaster("local[1]").setAppName("exact")
+            conf.set("tidemill.python.compile", mode).set("spark.task.maxFailures", "1")
+            sc = SparkContext(conf=conf)
         if path not in modules:
-            if sc is None or len(modules) == MODULES_PER_CONTEXT:
-                modules.clear()
-                if sc is not None:
-                    sc.stop()
-                conf = SparkConf().setMaster("local[1]").setAppName("exact")
-                conf.set("tidemill.python.compile", mode).set("spark.task.maxFailures", "1")
-                sc = SparkContext(conf=conf)
             modules[path] = load(path)
         known = len(sc._engine.compile_report)
         answer = run(sc, modules[path], name, text)

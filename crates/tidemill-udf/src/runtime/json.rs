@@ -221,7 +221,7 @@ fn arithmetic(op: i64, a: Node, b: Node) -> Result<Node, u32> {
             2 => Ok(Node::float(a * b)),
             _ if b == 0.0 => Err(RAISES),
             3 => Ok(Node::float(a / b)),
-            _ => Ok(Node::float(super::float_divide(a, b, op - 4))),
+            _ => Ok(Node::float(super::calls::float_divide(a, b, op - 4))),
         };
     }
     let (a, b) = (a.as_int(), b.as_int());
@@ -295,7 +295,7 @@ fn set(rows: &Rows<'_>, dict: &mut List, key: &[u8], value: Node) -> u32 {
             slots.copy_from_slice(&value.slots());
         }
         None if dict.len >= LARGEST => return UNSURE,
-        None => push_slots(rows, dict, &entry(key, value)),
+        None => push_slots(&rows.lists, dict, &entry(key, value)),
     }
     DONE
 }
@@ -483,7 +483,7 @@ mod calls {
 
         /// A dict without keys.
         fn json_dict(rows: *mut Rows<'_>) -> *mut List {
-            new_list(unsafe { &*rows }, 8, 4)
+            new_list(unsafe { &(*rows).lists }, 8, 4)
         }
 
         /// `dict[key] = value`.
@@ -515,9 +515,9 @@ mod calls {
             if dict.kind() != Kind::Dict {
                 return UNSURE;
             }
-            let list = unsafe { &mut *new_list(rows, dict.items().len as usize, 2) };
+            let list = unsafe { &mut *new_list(&rows.lists, dict.items().len as usize, 2) };
             for slots in dict.items().all().chunks_exact(4) {
-                push_slots(rows, list, &slots[which * 2..which * 2 + 2]);
+                push_slots(&rows.lists, list, &slots[which * 2..which * 2 + 2]);
             }
             answer(out, Some(list as *mut List as u64))
         }
@@ -538,37 +538,3 @@ mod calls {
 }
 
 pub(crate) use calls::*;
-
-macro_rules! symbols {
-    ($($name:ident),*) => {
-        /// The helpers by name.
-        pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
-            vec![$((stringify!($name), $name as *const u8)),*]
-        }
-    };
-}
-
-symbols!(
-    json_loads,
-    json_dumps,
-    json_observe,
-    json_keep,
-    json_field,
-    json_item,
-    json_contains,
-    json_length,
-    json_truth,
-    json_equal,
-    json_order,
-    json_arithmetic,
-    json_float,
-    json_negative,
-    json_int,
-    json_text,
-    list_keep,
-    json_dict,
-    json_set,
-    json_update,
-    json_part,
-    json_strings
-);

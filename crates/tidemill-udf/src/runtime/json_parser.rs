@@ -20,11 +20,11 @@ type Parsed<T> = std::result::Result<T, u32>;
 
 /// Parses a whole document; lists and dicts are allocated in the row.
 pub(crate) fn parse(rows: &mut Rows<'_>, text: &[u8]) -> Parsed<Node> {
-    let mut slots = std::mem::take(&mut rows.scratch);
+    let mut slots = std::mem::take(&mut rows.parsing);
     slots.clear();
     let mut parser = Parser { rows, text, at: 0, slots: &mut slots };
     let parsed = parser.document();
-    rows.scratch = slots;
+    rows.parsing = slots;
     parsed
 }
 
