@@ -116,7 +116,7 @@ impl Stage {
         if let Some(known) = self.native.lock().get(&ty) {
             return Ok(known.clone());
         }
-        let made = self.report.time(|| Native::new(plan, input));
+        let made = self.report.time(|| Native::compile(plan, input));
         let native = made.native.clone();
         if let (Some(reason), true) = (self.tell(made), self.strict) {
             return Err(refusal(&reason).into());

@@ -178,7 +178,7 @@ class Scope:
             value = vars(base).get(name, NOTHING)
             if value is NOTHING:
                 raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
-            same = name_of(value) or exception_name(value)
+            same: Any = name_of(value) or exception_name(value)
             same = same or regexes.is_known(value) or dates.is_known(value)
             settled = same or stability.settled_in_module(base, name, value)
             self._require(bool(settled), f"{base.__name__}.{name}", line)

@@ -61,7 +61,7 @@ impl Counts {
 impl Native {
     /// Compiles as many phases of a plan as can be, for an input whose first rows show what documents
     /// look like.
-    pub fn new(plan: &Plan, input: &Input<'_>) -> InputReport {
+    pub fn compile(plan: &Plan, input: &Input<'_>) -> InputReport {
         let mut phases: Vec<Phase> = Vec::new();
         let mut made = InputReport {
             input: input.ty().to_string(),

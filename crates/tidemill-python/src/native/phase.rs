@@ -344,7 +344,7 @@ enum SoFar<'p> {
     Dealt(Deal),
     Groups(Box<Groups<'p>>),
     Counted(u64),
-    Total(Option<Vec<u64>>, Rows<'static>),
+    Total(Option<Vec<u64>>, Box<Rows<'static>>),
 }
 
 impl<'p> Taken<'p> {
@@ -363,7 +363,7 @@ impl<'p> Taken<'p> {
                 SoFar::Groups(Box::new(groups))
             }
             (Sink::Count, _) => SoFar::Counted(0),
-            (Sink::Total(_), _) => SoFar::Total(None, Rows::for_calls()),
+            (Sink::Total(_), _) => SoFar::Total(None, Box::new(Rows::for_calls())),
             _ => SoFar::Dealt(Deal::new(&phase.record, buckets)),
         };
         Ok(Taken { phase, so_far, stuck: false })
