@@ -35,7 +35,7 @@ pub struct Groups<'a> {
     collect: Collect<'a>,
     buckets: usize,
     index: KeyIndex,
-    /// By group: the values' slots and number, or the folded value's slots.
+    /// By group: the values' slots and number. Folded values are in the index.
     values: Vec<(Vec<u64>, usize)>,
     heap: Heap,
     /// Where the functions keep what they make.
@@ -48,7 +48,12 @@ impl<'a> Groups<'a> {
     pub fn new(record: &'a Type, collect: Collect<'a>, buckets: usize) -> Option<Self> {
         let (key, value) = pair_of(record)?;
         let calls = Rows::for_calls();
-        let (index, heap, values) = (KeyIndex::new(key), Heap::default(), Vec::new());
+        let beside = match &collect {
+            Collect::List | Collect::Join => 0,
+            Collect::Fold { create: None, .. } => value.slots(),
+            Collect::Fold { create: Some(create), .. } => create.result().slots(),
+        };
+        let (index, heap, values) = (KeyIndex::new(key, beside), Heap::default(), Vec::new());
         let recent = [(0, 0, usize::MAX); RECENT];
         let groups = Groups { key, value, collect, buckets, index, values, heap, calls, recent };
         key.is_key().then_some(groups)
@@ -66,16 +71,24 @@ impl<'a> Groups<'a> {
             Some(group) => group,
             None => {
                 let Some(first) = self.first(value) else { return false };
-                // SAFETY: as above.
-                let group = unsafe { self.index.insert(self.key, key, &self.heap) };
-                self.values.push(first);
+                let group = match self.collect {
+                    // SAFETY: as above.
+                    Collect::Fold { .. } => unsafe {
+                        self.index.insert(self.key, key, &first.0, &self.heap)
+                    },
+                    Collect::List | Collect::Join => {
+                        self.values.push(first);
+                        // SAFETY: as above.
+                        unsafe { self.index.insert(self.key, key, &[], &self.heap) }
+                    }
+                };
                 self.remember(key, group);
                 return true;
             }
         };
-        let (slots, count) = &mut self.values[group];
         match &self.collect {
             Collect::List => {
+                let (slots, count) = &mut self.values[group];
                 slots.extend_from_slice(value);
                 *count += 1;
             }
@@ -83,11 +96,13 @@ impl<'a> Groups<'a> {
                 let Type::List(_) = self.value else { return false };
                 // SAFETY: the caller's promise: the value is a list.
                 let (items, len) = unsafe { tidemill_udf::list_items(value[0]) };
+                let (slots, count) = &mut self.values[group];
                 slots.extend_from_slice(items);
                 *count += len;
             }
             Collect::Fold { merge, .. } => {
                 let mut out = [0_u64; MOST_SLOTS];
+                let slots = self.index.beside(group);
                 let width = slots.len();
                 // SAFETY: the group's slots are a value of the first argument's type, the caller's promise is
                 // that the others are a value of the second's.
@@ -155,24 +170,25 @@ impl<'a> Groups<'a> {
     }
 
     /// The groups, one run of records per bucket.
-    pub fn finish(self) -> Vec<Records> {
+    pub fn finish(mut self) -> Vec<Records> {
         let buckets = self.buckets.max(1);
         let ty = self.ty();
         let Some((_, value)) = pair_of(&ty) else { return Vec::new() };
         let mut slots: Vec<(usize, Vec<u64>)> = vec![(0, Vec::new()); buckets];
-        for (group, (items, count)) in self.values.iter().enumerate() {
+        for group in 0..self.index.len() {
             let key = self.index.key(group);
             let (records, slots) = &mut slots[bucket_of(self.key, key, buckets)];
             *records += 1;
             slots.extend_from_slice(key);
             match (&self.collect, value) {
                 (Collect::List | Collect::Join, Type::List(item)) => {
+                    let (items, count) = &self.values[group];
                     // SAFETY: the items' slots were collected from values of the item's type.
                     slots.push(unsafe { self.heap.list(item, *count, items) });
                 }
                 _ => {
                     let at = slots.len();
-                    slots.extend_from_slice(items);
+                    slots.extend_from_slice(self.index.beside(group));
                     // SAFETY: the slots are a folded value's; what it points to is alive.
                     unsafe { self.heap.keep(value, &mut slots[at..]) };
                 }
@@ -228,15 +244,18 @@ fn recent_place(key: &[u64]) -> (u64, u64, usize) {
 #[derive(Default)]
 pub struct KeyIndex {
     width: usize,
+    /// Slots of a key and of what is kept beside it, in the same cache line if they are few.
+    stride: usize,
     table: HashTable<u32>,
     hashes: Vec<u64>,
-    keys: Vec<u64>,
+    entries: Vec<u64>,
 }
 
 impl KeyIndex {
-    /// No keys of a type yet.
-    pub fn new(key: &Type) -> KeyIndex {
-        KeyIndex { width: key.slots(), ..KeyIndex::default() }
+    /// No keys of a type yet, with so many slots of something else beside each.
+    pub fn new(key: &Type, beside: usize) -> KeyIndex {
+        let width = key.slots();
+        KeyIndex { width, stride: width + beside, ..KeyIndex::default() }
     }
 
     /// The position of a key.
@@ -247,29 +266,35 @@ impl KeyIndex {
         // SAFETY: the caller's promise.
         let hash = unsafe { quick_hash(ty, key) };
         let same = |&at: &u32| {
-            let other = &self.keys[at as usize * self.width..][..self.width];
+            let other = &self.entries[at as usize * self.stride..][..self.width];
             // SAFETY: as above.
             unsafe { same_key(ty, key, other) }
         };
         self.table.find(hash, same).map(|&at| at as usize)
     }
 
-    /// Takes in a key that is not there yet, a copy of it in `heap`; its position.
+    /// Takes in a key that is not there yet, a copy of it in `heap`, and what is beside it; its position.
     ///
     /// # Safety
     /// As for [`KeyIndex::find`].
-    pub unsafe fn insert(&mut self, ty: &Type, key: &[u64], heap: &Heap) -> usize {
+    pub unsafe fn insert(&mut self, ty: &Type, key: &[u64], beside: &[u64], heap: &Heap) -> usize {
         // SAFETY: the caller's promise.
         let hash = unsafe { quick_hash(ty, key) };
         let position = self.hashes.len();
-        let at = self.keys.len();
-        self.keys.extend_from_slice(key);
+        let at = self.entries.len();
+        self.entries.extend_from_slice(key);
         // SAFETY: the caller's promise.
-        unsafe { heap.keep(ty, &mut self.keys[at..]) };
+        unsafe { heap.keep(ty, &mut self.entries[at..]) };
+        self.entries.extend_from_slice(beside);
         self.hashes.push(hash);
         let hashes = &self.hashes;
         self.table.insert_unique(hash, position as u32, |&at| hashes[at as usize]);
         position
+    }
+
+    /// Number of positions.
+    pub fn len(&self) -> usize {
+        self.hashes.len()
     }
 
     /// Forgets that the key at a position is there; the key can still be read.
@@ -283,7 +308,12 @@ impl KeyIndex {
 
     /// The key at a position.
     pub fn key(&self, position: usize) -> &[u64] {
-        &self.keys[position * self.width..(position + 1) * self.width]
+        &self.entries[position * self.stride..][..self.width]
+    }
+
+    /// What is beside the key at a position.
+    pub fn beside(&mut self, position: usize) -> &mut [u64] {
+        &mut self.entries[position * self.stride + self.width..(position + 1) * self.stride]
     }
 }
 

@@ -71,7 +71,7 @@ impl StateBlock {
     /// No keys yet, for `(key, state)` records of a type.
     pub fn new(ty: &Type) -> StateBlock {
         let key = pair_of(ty).map_or(Type::None, |(key, _)| key.clone());
-        let keys = Keys { index: KeyIndex::new(&key), heap: Heap::default(), version: 0 };
+        let keys = Keys { index: KeyIndex::new(&key, 0), heap: Heap::default(), version: 0 };
         StateBlock {
             ty: ty.clone(),
             keys: Arc::new(RwLock::new(keys)),
@@ -237,7 +237,7 @@ impl Change {
         let ty = &self.key;
         let position = self.table.positions;
         // SAFETY: the caller's promise.
-        self.keys(|keys| unsafe { keys.index.insert(ty, key, &keys.heap) });
+        self.keys(|keys| unsafe { keys.index.insert(ty, key, &[], &keys.heap) });
         self.table.positions += 1;
         self.table.live += 1;
         let at = position / CHUNK;
