@@ -582,9 +582,9 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         return lambda handle: RDD(handle, self._sc).partitionBy(n)._handle
 
     def explain(self) -> None:
-        """Print the context's streams, and what of their functions runs as machine code.
+        """Print the context's streams, and operator by operator what runs as machine code.
 
-        What is compiled is known once a batch with data has run; not every function needs to be:
+        What is compiled is known once a batch with data has run; not every operator needs to be:
         what is not runs in CPython with the same results.
 
         Examples
