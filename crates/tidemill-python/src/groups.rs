@@ -1,14 +1,15 @@
 //! Groups or folds typed records by key, keys as first seen, and deals records out to buckets as PySpark's
 //! `portable_hash` sends them.
 
-use std::hash::Hasher;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
 use tidemill_udf::{Call, Heap, Records, Rows, Type, pair_of};
 
 use crate::hash;
+use crate::keys::{KeyIndex, each_item, quick_hash, text_of};
+
+/// Keys whose places in memory are fetched ahead.
+const AHEAD: usize = 64;
 
 /// Entries of the cache that finds the group of a key whose slots were seen before (constants).
 const RECENT: usize = 64;
@@ -28,9 +29,29 @@ pub enum Collect<'a> {
     },
 }
 
+/// What is known of a record's key before the index is asked.
+#[derive(Clone, Copy)]
+enum LookUp {
+    /// Its group.
+    Group(usize),
+    /// Its hash.
+    Hash(u64),
+}
+
+impl LookUp {
+    fn hash(&self) -> Option<u64> {
+        match self {
+            LookUp::Group(_) => None,
+            LookUp::Hash(hash) => Some(*hash),
+        }
+    }
+}
+
 /// Groups under construction.
 pub struct Groups<'a> {
     key: &'a Type,
+    /// Slots of a key.
+    width: usize,
     value: &'a Type,
     collect: Collect<'a>,
     buckets: usize,
@@ -55,7 +76,9 @@ impl<'a> Groups<'a> {
         };
         let (index, heap, values) = (KeyIndex::new(key, beside), Heap::default(), Vec::new());
         let recent = [(0, 0, usize::MAX); RECENT];
-        let groups = Groups { key, value, collect, buckets, index, values, heap, calls, recent };
+        let width = key.slots();
+        let groups =
+            Groups { key, width, value, collect, buckets, index, values, heap, calls, recent };
         key.is_key().then_some(groups)
     }
 
@@ -65,21 +88,69 @@ impl<'a> Groups<'a> {
     /// The record must be one of the type that the groups were made for; what its value points to must outlive
     /// them, what its key points to must not change until [`Groups::forget_recent`].
     pub unsafe fn add(&mut self, record: &[u64]) -> bool {
-        let (key, value) = record.split_at(self.key.slots());
         // SAFETY: the caller's promise.
-        let group = match unsafe { self.find(key) } {
-            Some(group) => group,
-            None => {
+        let look_up = unsafe { self.look_up(record) };
+        // SAFETY: as above.
+        unsafe { self.add_to(record, look_up) }
+    }
+
+    /// Adds records until one is left to CPython; how many were added.
+    ///
+    /// # Safety
+    /// As for [`Groups::add`], for each record.
+    pub unsafe fn add_run<'r>(
+        &mut self,
+        count: usize,
+        record: impl Fn(usize) -> &'r [u64],
+    ) -> usize {
+        let mut look_ups = [LookUp::Group(0); AHEAD];
+        for start in (0..count).step_by(AHEAD) {
+            let run = start..count.min(start + AHEAD);
+            for at in run.clone() {
+                // SAFETY: the caller's promise.
+                look_ups[at - start] = unsafe { self.look_up(record(at)) };
+            }
+            let hashes = || look_ups[..run.len()].iter().filter_map(LookUp::hash);
+            hashes().for_each(|hash| self.index.fetch_slot(hash));
+            hashes().for_each(|hash| self.index.fetch_entry(hash));
+            hashes().for_each(|hash| self.index.fetch_text(self.key, hash));
+            for at in run {
+                // SAFETY: the caller's promise.
+                if !unsafe { self.add_to(record(at), look_ups[at - start]) } {
+                    return at;
+                }
+            }
+        }
+        count
+    }
+
+    /// # Safety
+    /// As for [`Groups::add`]; the look-up must be the record's.
+    unsafe fn add_to(&mut self, record: &[u64], look_up: LookUp) -> bool {
+        let (key, value) = record.split_at(self.width);
+        let found = match look_up {
+            LookUp::Group(group) => Some(group),
+            // SAFETY: the caller's promise.
+            LookUp::Hash(hash) => unsafe { self.index.find(self.key, key, hash) },
+        };
+        let group = match (found, look_up) {
+            (Some(group), LookUp::Group(_)) => group,
+            (Some(group), LookUp::Hash(_)) => {
+                self.remember(key, group);
+                group
+            }
+            (None, look_up) => {
+                let hash = look_up.hash().unwrap_or_default();
                 let Some(first) = self.first(value) else { return false };
                 let group = match self.collect {
                     // SAFETY: as above.
                     Collect::Fold { .. } => unsafe {
-                        self.index.insert(self.key, key, &first.0, &self.heap)
+                        self.index.insert(self.key, key, &first.0, hash, &self.heap)
                     },
                     Collect::List | Collect::Join => {
                         self.values.push(first);
                         // SAFETY: as above.
-                        unsafe { self.index.insert(self.key, key, &[], &self.heap) }
+                        unsafe { self.index.insert(self.key, key, &[], hash, &self.heap) }
                     }
                 };
                 self.remember(key, group);
@@ -141,17 +212,16 @@ impl<'a> Groups<'a> {
 
     /// # Safety
     /// As for [`Groups::add`].
-    unsafe fn find(&mut self, key: &[u64]) -> Option<usize> {
+    unsafe fn look_up(&self, record: &[u64]) -> LookUp {
+        let key = &record[..self.width];
         // A constant key has the same address each time.
         let (first, second, at) = recent_place(key);
         let (a, b, known) = self.recent[at];
-        if key.len() <= 2 && (a, b) == (first, second) && known != usize::MAX {
-            return Some(known);
+        if self.width <= 2 && (a, b) == (first, second) && known != usize::MAX {
+            return LookUp::Group(known);
         }
         // SAFETY: the caller's promise.
-        let group = unsafe { self.index.find(self.key, key) }?;
-        self.recent[at] = (first, second, group);
-        Some(group)
+        LookUp::Hash(unsafe { quick_hash(self.key, key) })
     }
 
     fn remember(&mut self, key: &[u64], group: usize) {
@@ -240,127 +310,6 @@ fn recent_place(key: &[u64]) -> (u64, u64, usize) {
     (first, second, (first ^ (first >> 7) ^ second) as usize % RECENT)
 }
 
-/// Positions of keys, counted as they are inserted.
-#[derive(Default)]
-pub struct KeyIndex {
-    width: usize,
-    /// Slots of a key and of what is kept beside it, in the same cache line if they are few.
-    stride: usize,
-    table: HashTable<u32>,
-    hashes: Vec<u64>,
-    entries: Vec<u64>,
-}
-
-impl KeyIndex {
-    /// No keys of a type yet, with so many slots of something else beside each.
-    pub fn new(key: &Type, beside: usize) -> KeyIndex {
-        let width = key.slots();
-        KeyIndex { width, stride: width + beside, ..KeyIndex::default() }
-    }
-
-    /// The position of a key.
-    ///
-    /// # Safety
-    /// The slots must be those of a key of the type, as must those of all keys before.
-    pub unsafe fn find(&self, ty: &Type, key: &[u64]) -> Option<usize> {
-        // SAFETY: the caller's promise.
-        let hash = unsafe { quick_hash(ty, key) };
-        let same = |&at: &u32| {
-            let other = &self.entries[at as usize * self.stride..][..self.width];
-            // SAFETY: as above.
-            unsafe { same_key(ty, key, other) }
-        };
-        self.table.find(hash, same).map(|&at| at as usize)
-    }
-
-    /// Takes in a key that is not there yet, a copy of it in `heap`, and what is beside it; its position.
-    ///
-    /// # Safety
-    /// As for [`KeyIndex::find`].
-    pub unsafe fn insert(&mut self, ty: &Type, key: &[u64], beside: &[u64], heap: &Heap) -> usize {
-        // SAFETY: the caller's promise.
-        let hash = unsafe { quick_hash(ty, key) };
-        let position = self.hashes.len();
-        let at = self.entries.len();
-        self.entries.extend_from_slice(key);
-        // SAFETY: the caller's promise.
-        unsafe { heap.keep(ty, &mut self.entries[at..]) };
-        self.entries.extend_from_slice(beside);
-        self.hashes.push(hash);
-        let hashes = &self.hashes;
-        self.table.insert_unique(hash, position as u32, |&at| hashes[at as usize]);
-        position
-    }
-
-    /// Number of positions.
-    pub fn len(&self) -> usize {
-        self.hashes.len()
-    }
-
-    /// Forgets that the key at a position is there; the key can still be read.
-    pub fn forget(&mut self, position: usize) {
-        let hash = self.hashes[position];
-        let same = |&at: &u32| at as usize == position;
-        if let Ok(entry) = self.table.find_entry(hash, same) {
-            entry.remove();
-        }
-    }
-
-    /// The key at a position.
-    pub fn key(&self, position: usize) -> &[u64] {
-        &self.entries[position * self.stride..][..self.width]
-    }
-
-    /// What is beside the key at a position.
-    pub fn beside(&mut self, position: usize) -> &mut [u64] {
-        &mut self.entries[position * self.stride + self.width..(position + 1) * self.stride]
-    }
-}
-
-/// A hash for tables in memory; equal keys have equal ones.
-///
-/// # Safety
-/// The slots must be those of a value of `ty`, a type of keys.
-pub unsafe fn quick_hash(ty: &Type, slots: &[u64]) -> u64 {
-    let mut hasher = FxHasher::default();
-    hash_into(ty, slots, &mut hasher);
-    hasher.finish()
-}
-
-fn hash_into(ty: &Type, slots: &[u64], hasher: &mut FxHasher) {
-    match ty {
-        Type::Str => hasher.write(text_of(slots).as_bytes()),
-        Type::Tuple(items) => each_item(items, slots, |item, slots| hash_into(item, slots, hasher)),
-        Type::Option(value) if slots[0] != 0 => hash_into(value, &slots[1..], hasher),
-        Type::Option(_) => hasher.write_u64(0),
-        _ => slots.iter().for_each(|&slot| hasher.write_u64(slot)),
-    }
-}
-
-/// Whether two keys of a type are equal.
-///
-/// # Safety
-/// As for [`quick_hash`].
-pub unsafe fn same_key(ty: &Type, a: &[u64], b: &[u64]) -> bool {
-    match ty {
-        Type::Str => a == b || text_of(a) == text_of(b),
-        Type::Tuple(items) => {
-            let mut at = 0;
-            items.iter().all(|item| {
-                let next = at..at + item.slots();
-                at = next.end;
-                // SAFETY: the caller's promise holds for each item.
-                unsafe { same_key(item, &a[next.clone()], &b[next]) }
-            })
-        }
-        Type::Option(value) => {
-            // SAFETY: the caller's promise holds for the values that are there.
-            a[0] == b[0] && (a[0] == 0 || unsafe { same_key(value, &a[1..], &b[1..]) })
-        }
-        _ => a == b,
-    }
-}
-
 /// The bucket that PySpark sends a key to.
 pub fn bucket_of(ty: &Type, key: &[u64], buckets: usize) -> usize {
     if buckets <= 1 {
@@ -382,22 +331,6 @@ fn portable_hash(ty: &Type, slots: &[u64]) -> i64 {
         }
         // `None` is 0 to PySpark; the others are never keys.
         _ => 0,
-    }
-}
-
-fn each_item<'t>(items: &'t [Type], slots: &[u64], mut f: impl FnMut(&'t Type, &[u64])) {
-    let mut at = 0;
-    for item in items {
-        f(item, &slots[at..at + item.slots()]);
-        at += item.slots();
-    }
-}
-
-fn text_of(slots: &[u64]) -> &str {
-    // SAFETY: the slots are a string's: UTF-8 in memory that is alive.
-    unsafe {
-        let bytes = std::slice::from_raw_parts(slots[0] as *const u8, slots[1] as usize);
-        std::str::from_utf8_unchecked(bytes)
     }
 }
 

@@ -11,6 +11,7 @@ mod engine;
 mod errors;
 mod groups;
 mod hash;
+mod keys;
 mod native;
 mod op;
 mod rdd;

@@ -14,7 +14,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 use tidemill::block::Block;
 use tidemill_udf::{Heap, Records, Type, has_pointers, pair_of};
 
-use crate::groups::KeyIndex;
+use crate::keys::{KeyIndex, quick_hash};
 
 /// Keys whose values are copied together.
 const CHUNK: usize = 512;
@@ -226,7 +226,10 @@ impl Change {
     /// The slots must be those of a key of the table's type.
     pub unsafe fn find(&self, key: &[u64]) -> Option<usize> {
         // SAFETY: the caller's promise.
-        unsafe { read(&self.table.keys).index.find(&self.key, key) }
+        unsafe {
+            let hash = quick_hash(&self.key, key);
+            read(&self.table.keys).index.find(&self.key, key, hash)
+        }
     }
 
     /// Keeps a new key; its position, which is behind all others.
@@ -237,7 +240,9 @@ impl Change {
         let ty = &self.key;
         let position = self.table.positions;
         // SAFETY: the caller's promise.
-        self.keys(|keys| unsafe { keys.index.insert(ty, key, &[], &keys.heap) });
+        self.keys(|keys| unsafe {
+            keys.index.insert(ty, key, &[], quick_hash(ty, key), &keys.heap)
+        });
         self.table.positions += 1;
         self.table.live += 1;
         let at = position / CHUNK;

@@ -417,7 +417,13 @@ impl<'p> Taken<'p> {
     }
 
     fn drain_all(&mut self, rows: &mut Rows<'_>) {
-        let done = (0..rows.len()).take_while(|&index| self.add(rows.record(index))).count();
+        let done = match &mut self.so_far {
+            // SAFETY: as for `add`.
+            SoFar::Groups(groups) => unsafe {
+                groups.add_run(rows.len(), |index| rows.record(index))
+            },
+            _ => (0..rows.len()).take_while(|&index| self.add(rows.record(index))).count(),
+        };
         if done < rows.len() {
             self.stuck = true;
             rows.drop_first(done);
