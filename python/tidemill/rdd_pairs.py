@@ -135,11 +135,15 @@ class PairRDD(CoreRDD[T]):
         """
 
         def start(value: Any) -> Any:
+            return seqFunc(zeroValue, value)
+
+        def start_with_copy(value: Any) -> Any:
             from copy import deepcopy
 
             return seqFunc(deepcopy(zeroValue), value)
 
-        return self.combineByKey(start, seqFunc, combFunc, numPartitions, partitionFunc)
+        first = start if _never_changes(zeroValue) else start_with_copy
+        return self.combineByKey(first, seqFunc, combFunc, numPartitions, partitionFunc)
 
     def foldByKey(
         self,
@@ -352,3 +356,10 @@ def _only_left(pair: Any) -> bool:
 
 def _both(pair: Any) -> bool:
     return len(pair[1][0]) > 0 and len(pair[1][1]) > 0
+
+
+def _never_changes(value: Any) -> bool:
+    """Whether a value need not be copied for each key: nothing can change it."""
+    if type(value) is tuple:
+        return all(map(_never_changes, value))
+    return value is None or type(value) in (bool, int, float, str, bytes)

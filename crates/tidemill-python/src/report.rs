@@ -49,7 +49,16 @@ pub struct InputReport {
     pub native: Option<Arc<Native>>,
 }
 
+/// Why records that a worker made, or of several types, are the worker's.
+pub const UNTYPED: &str = "records that are not all of one type that compiled code can read";
+
 impl InputReport {
+    /// No operator is compiled for what came.
+    pub fn untyped() -> InputReport {
+        let reason = Some(UNTYPED.to_owned());
+        InputReport { input: "other records".to_owned(), reason, ..InputReport::interpreted() }
+    }
+
     /// No operator is compiled, whatever the input.
     pub fn interpreted() -> InputReport {
         let input = "records of any type".to_owned();

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -16,7 +17,7 @@ use tidemill_udf::{Function, Type};
 
 use crate::errors::to_python;
 use crate::native::{InWorker, Input, Native, Plan};
-use crate::report::{InputReport, Operator, Report, StageReport};
+use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
 use crate::worker::Payload;
 
@@ -39,6 +40,7 @@ pub struct Stage {
     native: Lock<HashMap<Type, Option<Arc<Native>>>>,
     report: Arc<Report>,
     own_report: Arc<StageReport>,
+    untyped: AtomicBool,
 }
 
 impl Stage {
@@ -77,6 +79,7 @@ impl Stage {
                 native: Lock::default(),
                 report: report.clone(),
                 own_report,
+                untyped: AtomicBool::new(false),
             })
         })
     }
@@ -98,10 +101,10 @@ impl Stage {
             };
         }
         let (Some(plan), [input]) = (&self.plan, inputs) else { return Ok(None) };
-        if input.iter().all(|block| block.is_empty()) && plan.keeps_empty() {
-            return Ok(Some(vec![Vec::new(); buckets.max(1)]));
+        if input.iter().all(|block| block.is_empty()) {
+            return Ok(plan.keeps_empty().then(|| vec![Vec::new(); buckets.max(1)]));
         }
-        let Some(rows) = Input::of(input) else { return Ok(None) };
+        let Some(rows) = Input::of(input) else { return self.untyped().map(|()| None) };
         match self.native(plan, &rows)? {
             Some(native) if native.is_worth_it() => {
                 native.run(input.clone(), buckets, worker).map(Some)
@@ -123,6 +126,17 @@ impl Stage {
         }
         self.native.lock().insert(ty, native.clone());
         Ok(native)
+    }
+
+    /// Reports, once, that compiled code cannot read the records.
+    fn untyped(&self) -> Result<(), TaskError> {
+        if !self.untyped.swap(true, Ordering::Relaxed) {
+            self.own_report.add(InputReport::untyped());
+        }
+        match self.strict {
+            true => Err(refusal(UNTYPED).into()),
+            false => Ok(()),
+        }
     }
 
     /// Reports what was made for a type of input; why not all of it, if so.

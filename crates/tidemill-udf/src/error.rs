@@ -9,7 +9,7 @@ pub type Result<T> = std::result::Result<T, Reason>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// A construct outside the covered subset.
-    #[error("line {line}: {what} is not compiled")]
+    #[error("{}{what} is not compiled", place(*line))]
     Unsupported {
         /// What it is.
         what: String,
@@ -17,7 +17,7 @@ pub enum Reason {
         line: u32,
     },
     /// An operation on types it is not compiled for.
-    #[error("line {line}: {what} is not compiled for {types}")]
+    #[error("{}{what} is not compiled for {types}", place(*line))]
     Types {
         /// The operation.
         what: String,
@@ -32,6 +32,11 @@ pub enum Reason {
     /// The code generator failed; a defect, but never a wrong answer.
     #[error("the code generator failed: {0}")]
     Codegen(String),
+}
+
+/// A line's number in front of a text; nothing where there is none to name.
+fn place(line: u32) -> String {
+    if line == 0 { String::new() } else { format!("line {line}: ") }
 }
 
 impl Reason {
