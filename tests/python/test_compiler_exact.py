@@ -25,7 +25,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 HOME = Path(cases.__file__).parent
 NAMED = [
     (file, name, parameter)
-    for file in ("programs.py", "chains.py", "text_programs.py", "regexes.py", "dates.py")
+    for file in (
+        "programs.py",
+        "chains.py",
+        "stages.py",
+        "text_programs.py",
+        "regexes.py",
+        "dates.py",
+    )
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )
