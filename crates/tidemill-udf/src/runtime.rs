@@ -230,12 +230,7 @@ fn room_for(lists: &Bump, slots: usize) -> *mut u64 {
 fn push_slots(lists: &Bump, list: &mut List, item: &[u64]) {
     let width = list.width as usize;
     if list.len == list.capacity {
-        let capacity = (list.capacity as usize * 2).max(8);
-        let grown = room_for(lists, capacity * width);
-        // SAFETY: `data` holds `len * width` slots by the list's invariant, and `grown` has room.
-        unsafe { std::ptr::copy_nonoverlapping(list.data, grown, list.len as usize * width) };
-        list.data = grown;
-        list.capacity = capacity as u64;
+        grow_list(lists, list);
     }
     for (i, &slot) in item.iter().enumerate() {
         // SAFETY: there is room for one more item now.
@@ -244,16 +239,42 @@ fn push_slots(lists: &Bump, list: &mut List, item: &[u64]) {
     list.len += 1;
 }
 
+/// Makes room for at least one more item.
+#[cold]
+fn grow_list(lists: &Bump, list: &mut List) {
+    let width = list.width as usize;
+    let capacity = (list.capacity as usize * 2).max(8);
+    let grown = room_for(lists, capacity * width);
+    // SAFETY: `data` holds `len * width` slots by the list's invariant, and `grown` has room.
+    unsafe { std::ptr::copy_nonoverlapping(list.data, grown, list.len as usize * width) };
+    list.data = grown;
+    list.capacity = capacity as u64;
+}
+
+#[inline(always)]
 fn push_str(lists: &Bump, list: &mut List, text: &[u8]) {
-    push_slots(lists, list, &[text.as_ptr() as u64, text.len() as u64]);
+    if list.len == list.capacity {
+        grow_list(lists, list);
+    }
+    // SAFETY: there is room for one more item now, which has two slots.
+    unsafe { set_str_at(list.data.add(list.len as usize * 2), text) };
+    list.len += 1;
+}
+
+/// # Safety
+/// There must be room for two slots.
+#[inline(always)]
+unsafe fn set_str_at(room: *mut u64, text: &[u8]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        *room = text.as_ptr() as u64;
+        *room.add(1) = text.len() as u64;
+    }
 }
 
 fn set_str(out: *mut u64, text: &[u8]) {
     // SAFETY: `out` has room for the two slots of a string; the code generator made it so.
-    unsafe {
-        *out = text.as_ptr() as u64;
-        *out.add(1) = text.len() as u64;
-    }
+    unsafe { set_str_at(out, text) };
 }
 
 /// Defines the helpers: each is called by compiled code with the run's state and the slots of its

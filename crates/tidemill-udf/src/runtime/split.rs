@@ -51,16 +51,33 @@ fn stripped_of<'a>(text: &'a str, chars: &str, sides: i64) -> &'a str {
 
 /// The end of the word that begins at `start`: white space or the text's end.
 fn word_end(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
     let mut at = start;
-    let next = |at: usize| text.as_bytes()[at..].iter().position(|byte| may_be_space(*byte));
-    while let Some(ahead) = next(at) {
-        at += ahead;
-        if space_at(text, at) > 0 {
-            return at;
+    loop {
+        at += plain_bytes(&bytes[at..]);
+        match bytes.get(at) {
+            None => return text.len(),
+            Some(&byte) if may_be_space(byte) && space_at(text, at) > 0 => return at,
+            Some(_) => at += 1,
         }
-        at += 1;
     }
-    text.len()
+}
+
+/// How many bytes from the first are neither ASCII up to the space nor part of a longer character; or fewer.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const ABOVE_SPACE: u64 = 0x2121_2121_2121_2121;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The lowest byte that is marked is one; a borrow can only mark bytes above it in error.
+        let marked = (word.wrapping_sub(ABOVE_SPACE) & !word | word) & HIGH;
+        if marked != 0 {
+            return index * 8 + marked.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = |byte: &u8| (0x21..0x80).contains(byte);
+    words.len() * 8 + rest.iter().take_while(|byte| plain(byte)).count()
 }
 
 fn set_three(out: *mut u64, parts: [&[u8]; 3]) {
