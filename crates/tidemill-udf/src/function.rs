@@ -111,6 +111,9 @@ impl Compiled {
     }
 }
 
+/// Passes of all loops after which a row is CPython's, which can be interrupted.
+const MOST_PASSES: i64 = 10_000_000;
+
 /// Attempts until one succeeds, each leaving one more statement to CPython.
 pub(crate) fn attempts(
     parameters: &[types::Type],
@@ -119,17 +122,19 @@ pub(crate) fn attempts(
     let (mut known, mut reasons) = (Knowledge::default(), Vec::new());
     loop {
         match attempt(parameters, &known, &generate) {
-            Ok((code, Some(record))) => return Ok((code, record, reasons)),
-            Ok((_, None)) => {
+            // A record of an unknown type is one that nothing gets to.
+            Ok((code, Some(record))) if !record.is_unreachable() => {
+                return Ok((code, record, reasons));
+            }
+            Ok(_) => {
                 let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
-            // Types only grow, so a lesson is new and lessons come to an end.
-            Err(Failure { lesson: Some((place, ty)), .. }) => {
-                known.types.insert(place, ty);
-            }
+            // Types only grow, so lessons come to an end.
+            Err(Failure { lesson: Some((place, ty)), .. }) if known.learn(&place, &ty) => {}
             Err(failure) => {
-                if failure.statement == 0 || known.forced.contains(&failure.statement) {
+                let fatal = failure.statement == 0 || failure.reason == Reason::TooLarge;
+                if fatal || known.forced.contains(&failure.statement) {
                     return Err(failure.reason);
                 }
                 known.forced.push(failure.statement);
@@ -197,6 +202,9 @@ impl<'a> Gen<'a> {
         let give_up = b.create_block();
         let parameters = b.block_params(entry).to_vec();
         let rows = parameters[0];
+        let budget = b.declare_var(types::I64);
+        let most = b.ins().iconst(types::I64, MOST_PASSES);
+        b.def_var(budget, most);
         Gen {
             b,
             module,
@@ -206,6 +214,7 @@ impl<'a> Gen<'a> {
             rows,
             parameters,
             give_up,
+            budget,
             frames: Vec::new(),
             tries: Vec::new(),
             loops: Vec::new(),

@@ -9,6 +9,7 @@
 mod builtins;
 mod call;
 mod codegen;
+mod consume;
 mod dates;
 mod emit;
 mod error;
@@ -17,8 +18,11 @@ mod expr;
 mod formatting;
 mod function;
 mod indexing;
+mod lists;
+mod loops;
 mod matches;
 mod methods;
+mod numbers;
 pub mod packed;
 pub mod pattern;
 pub mod pickle;
@@ -29,6 +33,7 @@ mod spec;
 mod tables;
 mod text;
 pub mod tree;
+mod tries;
 mod types;
 mod unify;
 

@@ -24,6 +24,11 @@ impl Gen<'_> {
         if let (Some(pattern), []) = (matched(&object.ty), names) {
             return self.match_method(&object, &pattern, name, args, line);
         }
+        if matches!(self.inner(&object).ty, Type::List(_)) {
+            let (args, named) = args.split_at(args.len() - names.len());
+            let named: Vec<_> = names.iter().map(String::as_str).zip(named).collect();
+            return self.list_method(&object, name, args, &named, line);
+        }
         let args = self.used_up(args)?;
         self.method(&object, name, &args, names, line)
     }
@@ -39,6 +44,7 @@ impl Gen<'_> {
     ) -> Result<Value> {
         let object = &self.solid(object);
         match object.ty {
+            Type::Never => Ok(object.clone()),
             Type::Str => self.text_method(object, name, args, names, line),
             Type::DateTime if names.is_empty() => self.datetime_method(object, name, args, line),
             _ => {

@@ -15,6 +15,11 @@ pub(crate) const RAISES: u32 = 1;
 /// Not sure; the row is CPython's.
 pub(crate) const UNSURE: u32 = 2;
 
+/// Bytes of strings that one row may make.
+const MOST_MADE: usize = 1 << 28;
+/// Bytes of strings that all rows may make.
+const MOST_HELD: usize = 1 << 31;
+
 /// The state of a run over one block; compiled code passes its address along.
 #[derive(Default)]
 pub struct Rows<'a> {
@@ -24,6 +29,8 @@ pub struct Rows<'a> {
     arena: Bump,
     /// Lists; they live as long as their row, since no record holds one.
     lists: Bump,
+    /// Bytes of strings when the row in hand began.
+    made_before: usize,
     pub(crate) width: usize,
     /// Slots of finished rows' records, one after the other.
     pub(crate) slots: Vec<u64>,
@@ -49,8 +56,16 @@ impl Rows<'_> {
         self.arena.allocated_bytes()
     }
 
+    /// Whether a string of that many bytes would be more than one row, or all, may have: what is made in a loop
+    /// could take all memory, and CPython can say that it is short.
+    fn is_full(&self, more: usize) -> bool {
+        let made = self.arena.allocated_bytes();
+        more > MOST_MADE || made.saturating_sub(self.made_before) > MOST_MADE || made > MOST_HELD
+    }
+
     pub(crate) fn begin_row(&mut self) {
         self.lists.reset();
+        self.made_before = self.arena.allocated_bytes();
         self.row_start = (self.slots.len(), self.records);
     }
 
@@ -129,16 +144,20 @@ pub(crate) fn empty_list() -> u64 {
     struct Empty(List);
     // SAFETY: nothing writes it, as it has no items and its address goes to where lists are read.
     unsafe impl Sync for Empty {}
-    static EMPTY: Empty =
-        Empty(List { data: std::ptr::NonNull::dangling().as_ptr(), len: 0, capacity: 0, width: 0 });
+    static EMPTY: Empty = Empty(List {
+        data: std::ptr::NonNull::dangling().as_ptr(),
+        len: 0,
+        capacity: FROZEN,
+        width: 0,
+    });
     std::ptr::from_ref(&EMPTY.0) as u64
 }
 
 impl List {
-    /// A list of items whose slots are there already.
+    /// A list of items whose slots are there already; no row may change it.
     pub(crate) fn of(data: &mut [u64], len: usize, width: usize) -> List {
         let (data, len) = (data.as_mut_ptr(), len as u64);
-        List { data, len, capacity: len, width: width as u64 }
+        List { data, len, capacity: FROZEN, width: width as u64 }
     }
 
     /// The slots of all items.
@@ -247,7 +266,9 @@ mod case;
 mod dates;
 mod format;
 mod grow;
+mod lists;
 mod number;
+mod numbers;
 mod pad;
 mod regex;
 mod search;
@@ -258,6 +279,8 @@ mod unicode;
 
 pub(crate) use dates::{NAIVE, fields};
 pub(crate) use format::{Conversion, Field, Piece, Template, converted, is_shown};
+pub(crate) use lists::FROZEN;
+pub(crate) use numbers::UNARY;
 pub(crate) use regex::{SUBJECT, absent};
 pub use table::Constant;
 pub(crate) use table::{Captured, Table, is_looked_up};
@@ -265,7 +288,15 @@ pub(crate) use table::{Captured, Table, is_looked_up};
 /// Everything that compiled code may call.
 pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
     let parts = [calls::symbols, case::symbols, dates::symbols, format::symbols, pad::symbols];
-    let more = [regex::symbols, search::symbols, slice::symbols, split::symbols, table::symbols];
+    let more = [
+        lists::symbols,
+        numbers::symbols,
+        regex::symbols,
+        search::symbols,
+        slice::symbols,
+        split::symbols,
+        table::symbols,
+    ];
     parts.iter().chain(&more).flat_map(|part| part()).collect()
 }
 
@@ -289,9 +320,13 @@ mod calls {
         }
 
         /// `a + b` for strings.
-        fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
+        fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) -> u32 {
             let (rows, a, b) = unsafe { (&mut *rows, bytes(s, n), bytes(p, m)) };
+            if rows.is_full(n + m) {
+                return UNSURE;
+            }
             set_str(out, unsafe { &*rows.growing.append(&rows.arena, a, b) });
+            DONE
         }
 
         /// -1, 0 or 1 as strings compare: by code point, which for UTF-8 is by byte.
@@ -304,44 +339,52 @@ mod calls {
             unsafe { u64::from(bytes(s, n) == bytes(p, m)) }
         }
 
-        /// `float(str)`: plain decimal numbers; certain errors; the rest is CPython's.
+        /// `float(str)`: numbers in ASCII; certain errors; the rest is CPython's.
         fn parse_float(s: *const u8, n: usize, out: *mut u64) -> u32 {
             let text = unsafe { bytes(s, n) };
             if let Some(value) = plain_float(text) {
                 unsafe { *out = value.to_bits() };
                 return DONE;
             }
+            match numbers::float_of(text) {
+                numbers::Read::Number(value) => {
+                    unsafe { *out = value.to_bits() };
+                    return DONE;
+                }
+                numbers::Read::Wrong => return RAISES,
+                numbers::Read::Unsure => {}
+            }
             let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'_') || is_space(*b) || b"eEiInNfFtTyYaA".contains(b) || *b >= 128;
             if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
         }
 
-        /// `int(str)`: plain decimal numbers of up to 18 digits; certain errors; the rest is CPython's.
+        /// `int(str)`: numbers in ASCII that fit into 64 bits; certain errors; the rest is CPython's.
         fn parse_int(s: *const u8, n: usize, out: *mut u64) -> u32 {
             let text = unsafe { bytes(s, n) };
             if let Some(value) = plain_int(text) {
                 unsafe { *out = value as u64 };
                 return DONE;
             }
+            match numbers::int_of(text, 10) {
+                numbers::Read::Number(value) => {
+                    unsafe { *out = value as u64 };
+                    return DONE;
+                }
+                numbers::Read::Wrong => return RAISES,
+                numbers::Read::Unsure => {}
+            }
             let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'_') || is_space(*b) || *b >= 128;
             if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
         }
 
-        /// A list with no item yet.
-        fn list_new(rows: *mut Rows<'_>, width: usize) -> *mut List {
-            new_list(unsafe { &(*rows).lists }, 4, width)
-        }
-
-        /// `list.append`.
-        fn list_push(rows: *mut Rows<'_>, list: *mut List, item: *const u64) {
-            let (rows, list) = unsafe { (&*rows, &mut *list) };
-            let item = unsafe { std::slice::from_raw_parts(item, list.width as usize) };
-            push_slots(&rows.lists, list, item);
-        }
-
         /// `sep.join(list)`.
-        fn join(rows: *mut Rows<'_>, s: *const u8, n: usize, list: *const List, out: *mut u64) {
+        fn join(rows: *mut Rows<'_>, s: *const u8, n: usize, list: *const List, out: *mut u64) -> u32 {
             let (rows, sep, list) = unsafe { (&*rows, bytes(s, n), &*list) };
             let items = unsafe { std::slice::from_raw_parts(list.data, list.len as usize * 2) };
+            let texts: usize = items.chunks_exact(2).map(|item| item[1] as usize).sum();
+            if rows.is_full(n.saturating_mul(items.len() / 2).saturating_add(texts)) {
+                return UNSURE;
+            }
             let mut joined = bumpalo::collections::Vec::new_in(&rows.arena);
             for (i, item) in items.chunks_exact(2).enumerate() {
                 if i > 0 {
@@ -350,6 +393,7 @@ mod calls {
                 joined.extend_from_slice(unsafe { bytes(item[0] as *const u8, item[1] as usize) });
             }
             set_str(out, joined.into_bump_slice());
+            DONE
         }
 
         /// `a // b` (0) and `a % b` (1) for floats, by CPython's algorithm; `b` is not zero.
@@ -430,10 +474,15 @@ mod tests {
         {
             assert_eq!(parsed(text), (DONE, value), "{text}");
         }
-        for text in ["", "abc", "1,5", "0x1p3", "1 2x", "--1z"] {
+        for (text, value) in [(" 1", 1.0), ("1_0", 10.0), ("-inF", f64::NEG_INFINITY)] {
+            assert_eq!(parsed(text), (DONE, value), "{text}");
+        }
+        for text in
+            ["", "abc", "1,5", "0x1p3", "1 2x", "--1z", "1e", "e", ".", "_1", "1__0", "1_.5"]
+        {
             assert_eq!(parsed(text).0, RAISES, "{text}");
         }
-        for text in ["nan", "inf", "1_0", " 1", "1\u{660}", "1e", "e", "."] {
+        for text in ["\x1c1", "1\u{660}"] {
             assert_eq!(parsed(text).0, UNSURE, "{text}");
         }
     }

@@ -29,7 +29,7 @@ pub enum Type {
     DateTime,
     /// A match of a regular expression: one slot, the address of what it found, in memory of the row.
     Match(Arc<Pattern>),
-    /// The item of a list that has none; no slot.
+    /// The item of a list of which no item is known yet, so that code which has one is not reached; no slot.
     Never,
 }
 
@@ -58,6 +58,7 @@ impl Type {
         let optional = |ty: &Type| Some(Type::Option(Box::new(ty.clone())));
         match (self, other) {
             (a, b) if a == b => Some(a.clone()),
+            (Type::Never, ty) | (ty, Type::Never) => Some(ty.clone()),
             (Type::Option(a), Type::Option(b)) => optional(&a.unify(b)?),
             (Type::Option(_), Type::None) => Some(self.clone()),
             (Type::None, Type::Option(_)) => Some(other.clone()),
@@ -66,12 +67,52 @@ impl Type {
             (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
                 a.iter().zip(b).map(|(a, b)| a.unify(b)).collect::<Option<_>>().map(Type::Tuple)
             }
-            (Type::List(item), Type::List(none)) | (Type::List(none), Type::List(item))
-                if **none == Type::Never =>
-            {
-                Some(Type::List(item.clone()))
-            }
+            (Type::List(a), Type::List(b)) => a.refine(b).map(|item| Type::List(Box::new(item))),
             _ => None,
+        }
+    }
+
+    /// The type of the items of lists of both, if their slots are the same: they differ at most in items that
+    /// are not known.
+    fn refine(&self, other: &Type) -> Option<Type> {
+        match (self, other) {
+            (a, b) if a == b => Some(a.clone()),
+            (Type::Never, ty) | (ty, Type::Never) => Some(ty.clone()),
+            (Type::List(a), Type::List(b)) => a.refine(b).map(|item| Type::List(Box::new(item))),
+            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+                a.iter().zip(b).map(|(a, b)| a.refine(b)).collect::<Option<_>>().map(Type::Tuple)
+            }
+            (Type::Option(a), Type::Option(b)) => a.refine(b).map(|ty| Type::Option(Box::new(ty))),
+            _ => None,
+        }
+    }
+
+    /// Whether code that has a value of it is not reached.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        match self {
+            Type::Never => true,
+            Type::Tuple(items) => items.iter().any(Type::is_unreachable),
+            _ => false,
+        }
+    }
+
+    /// Whether there is a list in it, or a match: what a call makes of them lives until the next call.
+    pub fn has_lists(&self) -> bool {
+        match self {
+            Type::List(_) | Type::Match(_) => true,
+            Type::Tuple(items) => items.iter().any(Type::has_lists),
+            Type::Option(value) => value.has_lists(),
+            _ => false,
+        }
+    }
+
+    /// Whether there is a list in it whose items' type is not known.
+    pub(crate) fn has_unknown_items(&self) -> bool {
+        match self {
+            Type::Never => true,
+            Type::List(item) | Type::Option(item) => item.has_unknown_items(),
+            Type::Tuple(items) => items.iter().any(Type::has_unknown_items),
+            _ => false,
         }
     }
 

@@ -317,7 +317,8 @@ fn fold(
     args: &[Type],
     result: &Type,
 ) -> std::result::Result<Call, Reason> {
-    if result.slots() > MOST_SLOTS {
+    // What it gives is held from call to call, and a list is not.
+    if result.slots() > MOST_SLOTS || result.has_lists() {
         return Err(Reason::types_of("a fold", result));
     }
     Call::new(function, args, Some(result))
