@@ -57,6 +57,9 @@ def value(node):
     if kind in ("tuple", "list"):
         inner = "".join(f"{value(item)}," for item in node["v"])
         return f"({inner})" if kind == "tuple" else f"[{inner}]"
+    if kind == "dict":
+        items = (f"{value(k)}: {value(v)}" if k else f"**{value(v)}" for k, v in node["v"])
+        return f"{{{', '.join(items)}}}"
     if kind == "const_set":
         return f"{{{', '.join(map(plain, node['v']))}}}" if node["v"] else "set()"
     if kind == "const_map":
@@ -94,11 +97,14 @@ def value(node):
     if kind == "format":
         args = "".join(f"{value(arg)}," for arg in node["args"])
         return f"formatted(({args}), {node['parts']!r}, {node['unpack']})"
-    assert kind == "comp", node
-    text = value(node["elt"])
+    assert kind in ("comp", "dict_comp"), node
+    keyed = kind == "dict_comp"
+    text = f"{value(node['key'])}: {value(node['value'])}" if keyed else value(node["elt"])
     for loop in [node, *node["more"]]:
         tests = "".join(f" if {value(test)}" for test in loop["ifs"])
         text += f" for {target(loop['target'])} in {value(loop['iter'])}{tests}"
+    if keyed:
+        return f"{{{text}}}"
     return f"({text})" if node["gen"] else f"[{text}]"
 
 
@@ -192,9 +198,9 @@ def outer(name):
 def function(tree):
     """Make a Python function of a tree."""
     text = "\n".join([f"def made({', '.join(map(names, tree['params']))}):", *block(tree["body"])])
-    namespace = {"function": function, "outer": outer, "Deopt": Deopt}
-    namespace.update(math=math, operator=operator)
-    namespace["formatted"] = formatted
+    namespace = {"function": function, "outer": outer, "Deopt": Deopt, "json": json}
+    namespace.update(math=math, operator=operator, formatted=formatted)
+    namespace["JSONDecodeError"] = json.JSONDecodeError
     exec(text, namespace)
     return namespace["made"]
 
@@ -711,7 +717,7 @@ def test_callables():
 @pytest.mark.parametrize(
     "user",
     [
-        lambda line: {x: 1 for x in line},
+        lambda line: {x for x in line},
         lambda line: f"{line!a}",
         lambda line: f"{line:>{len(line)}}",
         lambda line: "%*d" % (len(line), 1),  # noqa: UP031
@@ -734,6 +740,50 @@ def test_callables():
 )
 def test_refused_expressions(user):
     assert front.describe(user)["reason"] in front.REASONS
+
+
+def test_dicts_and_documents():
+    agree(lambda line: {"a": line, **{"b": len(line)}}["a"])
+    agree(lambda line: dict(dict(a=line), b=1)["b"])
+    agree(lambda line: {w: len(w) for w in line.split() if w})
+    agree(lambda line: json.loads(json.dumps({"line": line}))["line"])
+
+    def counted(line):
+        counts = {}
+        for word in line.split():
+            counts[word] = counts.get(word, 0) + 1
+        return counts
+
+    def caught(line):
+        try:
+            return json.loads(line)
+        except json.JSONDecodeError:
+            return "bad"
+
+    agree(counted)
+    agree(caught)
+    assert front.describe(json.loads)["body"][0]["v"]["f"]["id"] == "json.loads"
+    refuse(lambda line: json.loads(line, parse_float=str), "keyword or star arguments")
+    refuse(functools.partial(json.loads, parse_float=str), "keyword or star arguments")
+    refuse(lambda line: dict(a=1, **{"a": line}), "keyword or star arguments")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [
+        (json, "_default_decoder", json.JSONDecoder(parse_int=float)),
+        (json.JSONDecoder, "decode", lambda self, text: text),
+        (json._default_decoder, "scan_once", lambda text, at: (text, len(text))),
+        (json.loads, "__kwdefaults__", {"cls": None}),
+    ],
+)
+def test_a_changed_json_is_not_the_library_s(monkeypatch, owner, name, value):
+    def user(line):
+        return json.loads(line)
+
+    assert front.describe(user)["ok"]
+    monkeypatch.setattr(owner, name, value)
+    assert not front.describe(user)["ok"]
 
 
 def test_every_callable_of_the_library_gets_an_answer():

@@ -9,7 +9,7 @@ use tidemill::lock::Lock;
 use crate::native::Native;
 
 /// Lines and stages that are kept.
-const MOST_TOLD: usize = 1024;
+const MOST_TOLD: usize = 4096;
 
 /// What was compiled, what was not and why, and the time that it took.
 #[derive(Default)]
@@ -68,14 +68,11 @@ impl Report {
         Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
     }
 
-    /// Adds lines that were not told yet.
+    /// Adds lines.
     pub fn tell(&self, lines: Vec<String>) {
         let mut told = self.lines.lock();
-        for line in lines {
-            if told.len() < MOST_TOLD && !told.contains(&line) {
-                told.push(line);
-            }
-        }
+        let room = MOST_TOLD.saturating_sub(told.len());
+        told.extend(lines.into_iter().take(room));
     }
 
     /// Adds a stage.

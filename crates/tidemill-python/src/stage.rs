@@ -102,7 +102,7 @@ impl Stage {
             return Ok(Some(vec![Vec::new(); buckets.max(1)]));
         }
         let Some(rows) = Input::of(input) else { return Ok(None) };
-        match self.native(plan, &rows.ty())? {
+        match self.native(plan, &rows)? {
             Some(native) if native.is_worth_it() => {
                 native.run(input.clone(), buckets, worker).map(Some)
             }
@@ -111,16 +111,17 @@ impl Stage {
     }
 
     /// The stage compiled for a type of input.
-    fn native(&self, plan: &Plan, input: &Type) -> Result<Option<Arc<Native>>, TaskError> {
-        if let Some(known) = self.native.lock().get(input) {
+    fn native(&self, plan: &Plan, input: &Input<'_>) -> Result<Option<Arc<Native>>, TaskError> {
+        let ty = input.ty();
+        if let Some(known) = self.native.lock().get(&ty) {
             return Ok(known.clone());
         }
-        let made = self.report.time(|| Native::new(plan, input));
+        let made = self.report.time(|| Native::compile(plan, input));
         let native = made.native.clone();
         if let (Some(reason), true) = (self.tell(made), self.strict) {
             return Err(refusal(&reason).into());
         }
-        self.native.lock().insert(input.clone(), native.clone());
+        self.native.lock().insert(ty, native.clone());
         Ok(native)
     }
 

@@ -26,6 +26,10 @@ impl Gen<'_> {
                 let result = self.inline(f, args)?;
                 result.ok_or_else(|| Reason::unsupported(format!("a call of {name}"), line))
             }
+            ExprKind::Builtin { id, .. } if id == "json.loads" && kw.is_empty() => {
+                let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+                self.json_loads(&args, std::ptr::from_ref(f) as usize, line)
+            }
             ExprKind::Builtin { id, compensated } => {
                 if let Some(value) = self.consumer(id, *compensated, args, kw, line)? {
                     return Ok(value);
@@ -56,7 +60,8 @@ impl Gen<'_> {
     pub(crate) fn builtin(&mut self, name: &str, args: &[Value], line: u32) -> Result<Value> {
         // None is as good as any other value to these two.
         let taken: Vec<Value> = match name {
-            "str" | "repr" | "bool" => args.to_vec(),
+            "str" | "repr" | "bool" | "json.dumps" => args.to_vec(),
+            "len" if matches!(args, [Value { ty: Type::Json(_), .. }]) => args.to_vec(),
             _ => args.iter().map(|arg| self.solid(arg)).collect(),
         };
         let args = taken.as_slice();
@@ -77,6 +82,9 @@ impl Gen<'_> {
             ("int", [a]) if matches!(a.ty, Type::Int | Type::Bool) => {
                 Ok(Value::new(Type::Int, a.slots.clone()))
             }
+            ("float", [a]) if matches!(a.ty, Type::Json(_)) => self.json_float(a),
+            ("int", [a]) if matches!(a.ty, Type::Json(_)) => self.json_int(a),
+            ("json.dumps", args) => self.json_dumps(args, line),
             ("str", []) => Ok(self.constant_str("")),
             ("str", [a]) => self.text_of(a, None, line),
             ("repr", [a]) => self.text_of(a, Some(Conversion::Repr), line),
@@ -145,6 +153,9 @@ impl Gen<'_> {
             return Err(Reason::unsupported("isinstance() of this", line));
         };
         let value = self.expr(value)?;
+        if matches!(value.ty, Type::Json(_)) {
+            return self.json_is_instance(&value, types, line);
+        }
         let types = match &types.kind {
             ExprKind::Tuple { v } => v.iter().collect(),
             _ => vec![types],
@@ -187,6 +198,11 @@ impl Gen<'_> {
                 let length = self.int(items.len() as i64);
                 Ok(Value::new(Type::Int, vec![length]))
             }
+            Type::Record(fields) => {
+                let length = self.int(fields.len() as i64);
+                Ok(Value::new(Type::Int, vec![length]))
+            }
+            Type::Json(_) => self.json_length(value),
             other => Err(Reason::types("len()", &[other], line)),
         }
     }
@@ -224,6 +240,7 @@ fn is_of(ty: &Type, class: &str) -> Option<bool> {
         Type::Str => class == "str",
         Type::Tuple(_) => class == "tuple",
         Type::List(_) => class == "list",
+        Type::Record(_) => class == "dict",
         Type::None | Type::Never => false,
         _ => return None,
     })

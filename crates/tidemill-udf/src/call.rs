@@ -7,6 +7,8 @@ use cranelift_codegen::ir::types;
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::function::{Code, attempts};
+use crate::json::holds_list;
+use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
 use crate::tree::Function;
 use crate::types::Type;
@@ -37,6 +39,9 @@ impl Call {
             let Some(mut value) = g.inline(function, values)? else {
                 return Ok(());
             };
+            if holds_dynamic(&value.ty) || holds_list(&value.ty) {
+                value = g.kept(&value)?;
+            }
             if let Some(wanted) = result {
                 match wanted.unify(&value.ty) {
                     Some(both) if both == *wanted => value = g.coerce(&value, wanted, 0)?,
@@ -51,7 +56,7 @@ impl Call {
             may_raise.set(g.may_raise);
             Ok(())
         };
-        let (code, result, _) = attempts(&[types::I64; 4], generate)?;
+        let (code, result, _) = attempts(&[types::I64; 4], None, generate)?;
         Ok(Call { code, result, may_raise: may_raise.get() })
     }
 

@@ -12,6 +12,9 @@ use cranelift_codegen::ir::{Block, InstBuilder, types};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::json::constant_key;
+use crate::matches::holds_match;
+use crate::record::{changed_in, holds_dict, may_share};
 use crate::scope::{Frame, Place, Value};
 use crate::tree::{Expr, ExprKind, Function, Step, Stmt, Target};
 use crate::types::Type;
@@ -66,6 +69,9 @@ impl Gen<'_> {
             }
             Step::FlatMapValues(f) => {
                 let [key, value] = self.pair(value)?;
+                if holds_dict(&key.ty) {
+                    return Err(Reason::types("flatMapValues", &[&key.ty], 0));
+                }
                 let Some(list) = self.items_of(f, value)? else { return Ok(()) };
                 self.each(&list, |this, item| {
                     this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
@@ -85,8 +91,11 @@ impl Gen<'_> {
     /// The key and the value of a record.
     fn pair(&mut self, value: Value) -> Result<[Value; 2]> {
         let value = self.solid(&value);
-        let items = value.items().try_into();
-        items.map_err(|_| Reason::types("an operator by key", &[&value.ty], 0))
+        let items = match value.ty {
+            Type::Tuple(_) => value.items(),
+            _ => Vec::new(),
+        };
+        items.try_into().map_err(|_| Reason::types("an operator by key", &[&value.ty], 0))
     }
 
     fn go_on(&mut self, rest: &[Step], value: Option<Value>, emitted: &mut Emitted) -> Result<()> {
@@ -94,6 +103,7 @@ impl Gen<'_> {
     }
 
     fn emit_record(&mut self, value: &Value, emitted: &mut Emitted) -> Result<()> {
+        let value = &self.kept(value)?;
         let value = &match emitted {
             Some(ty) => self.fit(&Place::Record, &ty.clone(), value, "records being", 0)?,
             None => {
@@ -103,8 +113,11 @@ impl Gen<'_> {
                 value
             }
         };
-        if value.ty.has_lists() {
+        if holds_match(&value.ty) {
             return Err(Reason::unsupported(format!("a record of {}", value.ty), 0));
+        }
+        if may_share(&value.ty) {
+            return Err(Reason::unsupported("a record with two dicts that may be one", 0));
         }
         let room = self.room(value.slots.len());
         self.store(value, room);
@@ -134,11 +147,20 @@ impl Gen<'_> {
             assigned: Default::default(),
             flags: Default::default(),
             tries: self.tries.len(),
+            changed: changed_in(&function.body),
             exit,
             result: None,
             exit_used: false,
         };
+        let changed = frame.changed.clone();
         for (name, value) in function.params.iter().zip(args) {
+            // A record's dict, which nobody else has, may be changed as a dynamic one.
+            let value = match value.ty {
+                Type::Record(_) if self.frames.is_empty() && changed.contains(name) => {
+                    self.dynamic_record(&value)?
+                }
+                _ => value,
+            };
             let place = Place::Local(address, name.clone());
             let ty = self.known_type(&place, &value.ty);
             let local = self.declare(&ty);
@@ -232,7 +254,16 @@ impl Gen<'_> {
                 pairs.try_for_each(|(target, item)| self.bind(target, item, *l))
             }
             Stmt::Assign { t, v, l } => {
-                let value = self.expr(v)?;
+                let value = match (t, &v.kind) {
+                    (Target::Name { id }, ExprKind::Dict { v }) => {
+                        let frame = self.frame()?;
+                        let (changes, function) = (frame.changed.contains(id), frame.function);
+                        let known = self.known.types.get(&Place::Local(function, id.clone()));
+                        let dynamic = changes || matches!(known, Some(Type::Json(_)));
+                        self.dict(v, dynamic, *l)?
+                    }
+                    _ => self.expr(v)?,
+                };
                 self.bind(t, value, *l)
             }
             Stmt::Aug { id, op, v, l } => {
@@ -242,14 +273,22 @@ impl Gen<'_> {
             }
             Stmt::AugItem { o, i, op, v, l } => {
                 let (object, index) = (self.expr(o)?, self.expr(i)?);
-                let before = self.item(&object, &index, *l)?;
+                let before = match object.ty {
+                    Type::Json(_) => self.json_item(&object, &index, constant_key(i), *l)?,
+                    _ => self.item(&object, &index, *l)?,
+                };
                 let value = self.augmented(op, &before, v, *l)?;
-                self.set_item(&object, &index, &value, *l)
+                self.set_item(&object, &index, constant_key(i), &value, *l)
             }
             Stmt::If { c, a, b } => self.if_statement(c, a, b),
             Stmt::Return { v, .. } => {
                 let value = match v {
                     Some(v) if self.uses_up && self.frames.len() == 1 => self.returned(v)?,
+                    Some(Expr { kind: ExprKind::Dict { v: items }, line }) => {
+                        let place = Place::Return(self.frame()?.function);
+                        let dynamic = matches!(self.known.types.get(&place), Some(Type::Json(_)));
+                        self.dict(items, dynamic, *line)?
+                    }
                     Some(v) => self.expr(v)?,
                     None => Value::new(Type::None, vec![]),
                 };
@@ -344,7 +383,7 @@ impl Gen<'_> {
             Target::Name { id } => return self.assign(id, value, line),
             Target::Item { o, i } => {
                 let (object, index) = (self.expr(o)?, self.expr(i)?);
-                return self.set_item(&object, &index, &value, line);
+                return self.set_item(&object, &index, constant_key(i), &value, line);
             }
             Target::Star { .. } => return Err(Reason::unsupported("a star here", line)),
             Target::Tuple { v } => v,
@@ -365,7 +404,8 @@ impl Gen<'_> {
                     None => items,
                     Some(star) => {
                         let taken = star + items.len() + 1 - targets.len();
-                        let rest = self.list_from(&items[star..taken], line)?;
+                        let rest = Value::tuple(items[star..taken].to_vec());
+                        let rest = self.list_of(&rest, line)?;
                         [&items[..star], &[rest], &items[taken..]].concat()
                     }
                 }

@@ -9,6 +9,8 @@ use cranelift_codegen::ir::{InstBuilder, Value as IrValue};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::json::is_either_json;
+use crate::record::{holds_dict, is_made_here};
 use crate::scope::{Local, Value};
 use crate::tree::{Expr, ExprKind, Function};
 use crate::types::Type;
@@ -86,7 +88,15 @@ impl<'g> Gen<'g> {
     fn collected(&mut self, arg: &Expr) -> Result<Value> {
         let list = self.new_list(&Type::Never)?;
         let (mut ty, mut open) = (Type::Never, true);
+        let made = match &arg.kind {
+            ExprKind::Comp { elt, lazy: true, .. } => Some(elt),
+            _ => None,
+        };
         self.consume(arg, &mut |this, item| {
+            let item = this.settle_if_simple(&item);
+            if holds_dict(&item.ty) && !made.is_some_and(|elt| is_made_here(elt, &item.ty)) {
+                return Err(Reason::unsupported("a list of dicts from elsewhere", arg.line));
+            }
             (ty, open) = (item.ty.clone(), item.is_open());
             this.push(&list, &item)
         })?;
@@ -110,7 +120,8 @@ impl<'g> Gen<'g> {
             ExprKind::Comp { lazy: true, .. } => None,
             _ => Some(self.cursor(arg)?),
         };
-        let start = start.map(|start| self.expr(start)).transpose()?;
+        let start =
+            self.while_open(&cursor, |this| start.map(|start| this.expr(start)).transpose())?;
         let total = self.declare(&start.as_ref().map_or(Type::Int, |start| start.ty.clone()));
         let zero = self.int(0);
         let seen = self.variable(zero);
@@ -118,6 +129,7 @@ impl<'g> Gen<'g> {
         self.begin_sum(start.as_ref(), &total, &reals, line)?;
         let mut kind = Type::Never;
         let mut add = |this: &mut Gen<'g>, item: Value| -> Result<()> {
+            let item = this.settle_if_simple(&item);
             kind = item.ty.clone();
             let one = this.int(1);
             this.set(&seen, &Value::new(Type::Int, vec![one]));
@@ -223,9 +235,13 @@ impl<'g> Gen<'g> {
         };
         let mut best = first.clone();
         for item in rest {
-            if item.ty != first.ty {
+            if is_either_json(item, &best) {
+                best = self.json_extreme(name, &best, item, line)?;
+                continue;
+            }
+            if item.ty != best.ty {
                 // Which of the two types comes out is only known when it runs.
-                return Err(Reason::types(format!("{name}()"), &[&first.ty, &item.ty], line));
+                return Err(Reason::types(format!("{name}()"), &[&best.ty, &item.ty], line));
             }
             let better = self.compare(beyond(name), item, &best, line)?;
             let pairs = best.slots.iter().zip(&item.slots);
@@ -265,11 +281,13 @@ impl<'g> Gen<'g> {
             ExprKind::Comp { lazy: true, .. } => None,
             _ => Some(self.cursor(arg)?),
         };
-        let default = default.map(|value| self.expr(value)).transpose()?;
+        let default =
+            self.while_open(&cursor, |this| default.map(|value| this.expr(value)).transpose())?;
         let zero = self.int(0);
         let seen = self.variable(zero);
         let mut best: Option<(Local, Local)> = None;
         let mut pick = |this: &mut Gen<'g>, item: Value| -> Result<()> {
+            let item = this.settle_if_simple(&item);
             let measure = this.keyed(key.as_ref(), &item, line)?;
             let (held, measured) = best
                 .get_or_insert_with(|| (this.declare(&item.ty), this.declare(&measure.ty)))
@@ -312,14 +330,15 @@ impl<'g> Gen<'g> {
 
     /// What an item is compared by.
     fn keyed(&mut self, key: Option<&Key<'_>>, item: &Value, line: u32) -> Result<Value> {
-        match key {
-            None => Ok(item.clone()),
-            Some(Key::Builtin(name)) => self.builtin(name, std::slice::from_ref(item), line),
+        let measure = match key {
+            None => item.clone(),
+            Some(Key::Builtin(name)) => self.builtin(name, std::slice::from_ref(item), line)?,
             Some(Key::Function(function)) => {
                 let value = self.inline(function, vec![item.clone()])?;
-                value.ok_or_else(|| Reason::unsupported("this key", line))
+                value.ok_or_else(|| Reason::unsupported("this key", line))?
             }
-        }
+        };
+        Ok(self.settle_if_simple(&measure))
     }
 
     /// `list.sort(key=..., reverse=...)`: stable, so what equal items do is certain.
@@ -403,6 +422,6 @@ pub(crate) fn is_ordered(ty: &Type) -> bool {
         Type::List(item) | Type::Option(item) => is_ordered(item),
         Type::Tuple(items) => items.iter().all(is_ordered),
         Type::Never => true,
-        Type::DateTime | Type::Match(_) => false,
+        Type::DateTime | Type::Match(_) | Type::Record(_) | Type::Json(_) => false,
     }
 }

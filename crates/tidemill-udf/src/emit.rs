@@ -19,6 +19,7 @@ use crate::exceptions::Raised;
 use crate::pattern::{Matcher, Pattern, Spec};
 use crate::runtime::{DONE, RAISES};
 use crate::scope::{Frame, Local, Loop, Origin, Place, Try, Value, ir_types};
+use crate::shape::Shape;
 use crate::types::Type;
 
 /// Integers up to this size are exact as floats.
@@ -29,7 +30,7 @@ const EXACT: i64 = 1 << 53;
 pub(crate) struct Failure {
     pub(crate) reason: Reason,
     pub(crate) statement: usize,
-    pub(crate) lesson: Option<(Place, Type)>,
+    pub(crate) lesson: Option<Box<(Place, Type)>>,
 }
 
 /// What compiled code points to.
@@ -42,6 +43,10 @@ pub(crate) struct Knowledge {
     pub(crate) forced: Vec<usize>,
     /// Types of places that turned out to hold more than their first value's type.
     pub(crate) types: HashMap<Place, Type>,
+    /// What documents look like, by the place in the tree where they are parsed.
+    pub(crate) shapes: HashMap<usize, Shape>,
+    /// Whether there are rows to learn that from.
+    pub(crate) sampling: bool,
     /// Regular expressions, which take a while to compile.
     pub(crate) patterns: RefCell<HashMap<Spec, Arc<Pattern>>>,
 }
@@ -84,7 +89,11 @@ pub(crate) struct Gen<'a> {
     /// What earlier attempts have found out.
     pub(crate) known: &'a Knowledge,
     /// What this one has, if it fails.
-    pub(crate) lesson: Option<(Place, Type)>,
+    pub(crate) lesson: Option<Box<(Place, Type)>>,
+    /// The place in the tree of a document whose looks must be learnt first; the attempt stopped there.
+    pub(crate) unseen: Option<usize>,
+    /// Loops in hand that go through a dict.
+    pub(crate) views: usize,
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub(crate) may_raise: bool,
 }
@@ -309,6 +318,8 @@ impl Gen<'_> {
             }
             Type::Str => self.b.ins().icmp_imm(IntCC::NotEqual, value.slots[1], 0),
             Type::Tuple(items) => self.b.ins().iconst(types::I8, i64::from(!items.is_empty())),
+            Type::Record(fields) => self.b.ins().iconst(types::I8, i64::from(!fields.is_empty())),
+            Type::Json(_) => self.json_truth(value),
             Type::Match(_) | Type::DateTime => self.b.ins().iconst(types::I8, 1),
             Type::List(_) => {
                 let length = self.list_length(value);
@@ -378,6 +389,7 @@ impl Gen<'_> {
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => self.int_binary(op, a, b, line),
             (Type::Float, Type::Float | Type::Int | Type::Bool)
             | (Type::Int | Type::Bool, Type::Float) => self.float_binary(op, a, b, line),
+            (Type::Json(_), _) | (_, Type::Json(_)) => self.json_binary(op, a, b, line),
             _ => Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line)),
         }
     }
@@ -484,6 +496,10 @@ impl Gen<'_> {
             }
             (Type::None, _) if matches!(op, "==" | "!=") => Ok(self.is_none(b, op == "==")),
             _ if matches!(op, "is" | "is not") => Err(wrong()),
+            (_, Type::Record(_)) if matches!(op, "in" | "not in") => {
+                self.record_contains(op, a, b, line)
+            }
+            (Type::Json(_), _) | (_, Type::Json(_)) => self.json_compare(op, a, b, line),
             (Type::None, _) | (_, Type::None) if int_code(op).is_some() => {
                 self.never();
                 Ok(self.b.ins().iconst(types::I8, 0))

@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Raised {
     Value,
+    JsonDecode,
     Index,
     Key,
     ZeroDivision,
@@ -39,12 +40,16 @@ const HIERARCHY: &[(&str, &str)] = &[
     ("TypeError", "Exception"),
     ("ValueError", "Exception"),
     ("UnicodeError", "ValueError"),
+    (JSON_DECODE, "ValueError"),
 ];
+
+/// Raised by `json.loads`; a `raise` statement would have to give it its three arguments.
+const JSON_DECODE: &str = "JSONDecodeError";
 
 impl Raised {
     /// The exception of a `raise` statement, if native code knows it.
     pub(crate) fn named(name: &str) -> Option<Raised> {
-        let found = HIERARCHY.iter().find(|(class, _)| *class == name);
+        let found = HIERARCHY.iter().find(|(class, _)| *class == name && name != JSON_DECODE);
         found.map(|(class, _)| Raised::Named(class))
     }
 
@@ -52,6 +57,7 @@ impl Raised {
     fn name(self) -> &'static str {
         match self {
             Raised::Value => "ValueError",
+            Raised::JsonDecode => JSON_DECODE,
             Raised::Index => "IndexError",
             Raised::Attribute => "AttributeError",
             Raised::Key => "KeyError",

@@ -9,6 +9,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::matches::matched;
+use crate::record::is_made_here;
 use crate::scope::Value;
 use crate::tree::{Constant, Expr, ExprKind};
 use crate::types::Type;
@@ -32,6 +33,7 @@ impl Gen<'_> {
                 Ok(Value::tuple(items))
             }
             ExprKind::List { v } => self.list(v, line),
+            ExprKind::Dict { v } => self.dict(v, false, line),
             ExprKind::Bin { op, a, b } => {
                 let (a, b) = (self.expr(a)?, self.expr(b)?);
                 self.binary(op, &a, &b, line)
@@ -43,6 +45,7 @@ impl Gen<'_> {
             }
             ExprKind::Unary { op, a } => {
                 let value = self.expr(a)?;
+                let value = self.settled(&value);
                 self.unary(op, value, line)
             }
             ExprKind::Cmp { first, rest } => {
@@ -62,6 +65,10 @@ impl Gen<'_> {
             }
             ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),
             ExprKind::Comp { .. } => self.comprehension(expr),
+            ExprKind::DictComp { key, value, target, iter, ifs, more } => {
+                let first = (target, iter.as_ref(), ifs.as_slice());
+                self.dict_comprehension([key, value], first, more, line)
+            }
             ExprKind::Format { args, parts, unpack } => self.format(args, parts, *unpack, line),
             ExprKind::ConstList { v } => self.constant_list(v, line),
             ExprKind::ConstSet { .. }
@@ -132,6 +139,7 @@ impl Gen<'_> {
                 let zero = self.int(0);
                 self.binary("-", &Value::new(Type::Int, vec![zero]), &value, line)
             }
+            ("-", Type::Json(_)) => self.json_negative(&value, line),
             ("-", Type::Float) => {
                 let value = self.b.ins().fneg(value.one());
                 Ok(Value::new(Type::Float, vec![value]))
@@ -236,6 +244,9 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<IrValue> {
         let mut found = self.b.ins().iconst(types::I8, 0);
+        if matches!(value.ty, Type::Json(_)) {
+            self.expect_plain(value)?;
+        }
         if value.ty == Type::Float {
             // An item that is the very same object is in, even if it is not equal to itself.
             let nan = self.b.ins().fcmp(FloatCC::Unordered, value.one(), value.one());
@@ -252,7 +263,8 @@ impl Gen<'_> {
     fn either(&mut self, op: &str, parts: &[Expr], line: u32) -> Result<Value> {
         let (mut ways, mut certain) = (Vec::new(), None);
         for (i, part) in parts.iter().enumerate() {
-            let value = self.expr(part)?;
+            let before = ways.last().map(|(_, value): &(Block, Value)| value.ty.clone());
+            let value = self.alternative(part, before.as_ref())?;
             certain = certain.or(Some(self.frame()?.assigned.clone()));
             let stop = self.b.create_block();
             if i + 1 == parts.len() {
@@ -280,13 +292,21 @@ impl Gen<'_> {
         self.join(op, &ways, line)
     }
 
+    /// An expression that stands beside one of a type: a dict literal beside a dynamic value is one.
+    fn alternative(&mut self, expr: &Expr, beside: Option<&Type>) -> Result<Value> {
+        match (&expr.kind, beside) {
+            (ExprKind::Dict { v }, Some(Type::Json(_))) => self.dict(v, true, expr.line),
+            _ => self.expr(expr),
+        }
+    }
+
     /// What a condition comes to where the types alone say so: whether a variable is `None`.
     pub(crate) fn foregone(&self, expr: &Expr) -> Option<bool> {
         let is_none = |expr: &Expr| {
             let ExprKind::Name { id } = &expr.kind else { return None };
             let frame = self.frames.last()?;
             match &frame.locals.get(id).filter(|_| frame.assigned.contains(id))?.ty {
-                Type::Option(_) => None,
+                Type::Option(_) | Type::Json(_) | Type::Never => None,
                 ty => Some(*ty == Type::None),
             }
         };
@@ -328,7 +348,8 @@ impl Gen<'_> {
         let certain = self.frame()?.assigned.clone();
         for (block, expr) in [(then, yes), (otherwise, no)] {
             self.enter_sealed(block);
-            let value = self.expr(expr)?;
+            let before = ways.last().map(|(_, value): &(Block, Value)| value.ty.clone());
+            let value = self.alternative(expr, before.as_ref())?;
             self.frame()?.assigned = certain.clone();
             let end = self.b.create_block();
             self.jump(end, &[]);
@@ -346,6 +367,9 @@ impl Gen<'_> {
         for (_, value) in ways {
             ty = ty.unify(&value.ty).ok_or_else(|| Reason::types(what, &[&ty, &value.ty], line))?;
         }
+        if let Some((_, value)) = ways.iter().find(|(_, value)| !value.ty.fits(&ty)) {
+            return Err(Reason::types(what, &[&ty, &value.ty], line));
+        }
         let (room, merge) = (self.declare(&ty), self.b.create_block());
         for (block, value) in ways {
             self.enter_sealed(*block);
@@ -357,8 +381,11 @@ impl Gen<'_> {
         Ok(self.get(&room))
     }
 
-    fn list(&mut self, items: &[Expr], line: u32) -> Result<Value> {
-        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+    fn list(&mut self, written: &[Expr], line: u32) -> Result<Value> {
+        let items = written.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+        if !written.iter().zip(&items).all(|(expr, item)| is_made_here(expr, &item.ty)) {
+            return Err(Reason::unsupported("a list of dicts from elsewhere", line));
+        }
         self.list_from(&items, line)
     }
 
@@ -369,6 +396,9 @@ impl Gen<'_> {
             ty = ty
                 .unify(&item.ty)
                 .ok_or_else(|| Reason::types("a list of", &[&ty, &item.ty], line))?;
+        }
+        if let Some(item) = items.iter().find(|item| !item.ty.fits(&ty)) {
+            return Err(Reason::types("a list of", &[&ty, &item.ty], line));
         }
         let list = self.new_list(&ty)?;
         for item in items {
@@ -401,7 +431,12 @@ impl Gen<'_> {
         let first = (target, iter.as_ref(), ifs.as_slice());
         let list = self.new_list(&Type::Never)?;
         let (mut ty, mut open) = (Type::Never, true);
-        self.comprehended(first, more, elt, comp.line, &mut |this, item| {
+        self.comprehended(first, more, comp.line, &mut |this| {
+            let item = this.expr(elt)?;
+            let item = this.settle_if_simple(&item);
+            if !is_made_here(elt, &item.ty) {
+                return Err(Reason::unsupported("a list of dicts from elsewhere", comp.line));
+            }
             (ty, open) = (item.ty.clone(), item.is_open());
             this.push(&list, &item)
         })?;

@@ -29,8 +29,13 @@ impl Gen<'_> {
             }
         }
         for (place, value) in values.iter_mut().enumerate() {
-            if value.ty == Type::DateTime && parts.iter().all(|part| part.is_plain(place)) {
-                *value = self.datetime_text(value, ' ')?;
+            let plain = parts.iter().all(|part| part.is_plain(place));
+            match value.ty {
+                Type::DateTime | Type::Json(_) if plain => {
+                    *value = self.text_of(value, None, line)?
+                }
+                Type::Json(_) => *value = self.settled(value),
+                _ => {}
             }
         }
         let starts = starts(&values);
@@ -57,6 +62,7 @@ impl Gen<'_> {
         match (&value.ty, conversion) {
             (Type::Str, None) => Ok(value.clone()),
             (Type::DateTime, None) => self.datetime_text(value, ' '),
+            (Type::Json(_), None) => self.json_text(value, line),
             (ty, _) if is_shown(ty) => {
                 let field = Field { ty: ty.clone(), first: 0, conversion, spec: None };
                 let template = Template(vec![Piece::Field(field)]);

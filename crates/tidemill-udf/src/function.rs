@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cranelift_codegen::ir::{AbiParam, InstBuilder, UserFuncName, types};
+use cranelift_codegen::ir::{AbiParam, Block, InstBuilder, UserFuncName, types};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
@@ -12,6 +12,7 @@ use crate::emit::{Failure, Gen, Kept, Knowledge};
 use crate::error::{Reason, Result};
 use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
+use crate::shape::{Profile, Shape};
 use crate::tree::Step;
 use crate::types::Type;
 
@@ -54,6 +55,8 @@ pub struct Compiled {
     code: Code,
     record: Type,
     left_out: Vec<Reason>,
+    /// The type of the input, if its lists and dicts must be the row's own.
+    refreshed: Option<Type>,
 }
 
 impl Compiled {
@@ -62,13 +65,47 @@ impl Compiled {
     /// # Errors
     /// Why it cannot be compiled, if nothing useful of it can.
     pub fn new(steps: &[Step], input: &Type) -> Result<Compiled> {
+        Self::of_samples(steps, input, None)
+    }
+
+    /// Compiles a chain over lines of text, having run it on some of them to see what their values look like.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn for_lines(steps: &[Step], lines: &[&str]) -> Result<Compiled> {
+        let slots: Vec<[u64; 2]> =
+            lines.iter().map(|line| [line.as_ptr() as u64, line.len() as u64]).collect();
+        let records: Vec<&[u64]> = slots.iter().map(|slots| slots.as_slice()).collect();
+        // SAFETY: these are the slots of strings.
+        unsafe { Self::with_samples(steps, &Type::Str, &records) }
+    }
+
+    /// Compiles a chain whose input is records of type `input`, having run it on some of them to see what their
+    /// values look like.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    ///
+    /// # Safety
+    /// The slots of each sample must be those of a value of the input type.
+    pub unsafe fn with_samples(
+        steps: &[Step],
+        input: &Type,
+        samples: &[&[u64]],
+    ) -> Result<Compiled> {
+        Self::of_samples(steps, input, Some(samples))
+    }
+
+    fn of_samples(steps: &[Step], input: &Type, samples: Option<&[&[u64]]>) -> Result<Compiled> {
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let address = g.parameters[1];
             let value = g.load(input, address, 0);
             g.chain(steps, value, record)
         };
-        let (code, record, left_out) = attempts(&[types::I64; 2], generate)?;
-        Ok(Compiled { code, record, left_out })
+        let (code, record, left_out) = attempts(&[types::I64; 2], samples, generate)?;
+        let lists = crate::json::holds_list(input) && crate::json::holds_list(&record);
+        let refreshed = (lists || crate::record::holds_dynamic(input)).then(|| input.clone());
+        Ok(Compiled { code, record, left_out, refreshed })
     }
 
     /// The type of the records.
@@ -98,6 +135,16 @@ impl Compiled {
     /// The slots must be those of a value of the input type, and what they point to must outlive `rows`.
     pub unsafe fn row(&self, rows: &mut Rows<'_>, record: &[u64]) -> RowOutcome {
         rows.begin_row();
+        let mut own;
+        let record = match &self.refreshed {
+            None => record,
+            Some(ty) => {
+                own = record.to_vec();
+                // SAFETY: the caller's promise.
+                unsafe { runtime::refresh(rows, ty, &mut own) };
+                own.as_slice()
+            }
+        };
         // SAFETY: the code was generated for this signature and, the caller's promise, these slots.
         let status = unsafe {
             let run: RowFn = std::mem::transmute(self.code.address);
@@ -114,24 +161,52 @@ impl Compiled {
 /// Passes of all loops after which a row is CPython's, which can be interrupted.
 const MOST_PASSES: i64 = 10_000_000;
 
-/// Attempts until one succeeds, each leaving one more statement to CPython.
+/// What an attempt gives.
+enum Attempt {
+    /// The code, and the type of its records if it has any.
+    Done(Code, Option<Type>),
+    /// Code up to a document whose looks are not known, for which it asks: its place in the tree.
+    Unseen(Code, usize),
+}
+
+/// What a document looked like in the samples that come to its place in the tree.
+fn look(code: &Code, place: usize, samples: &[&[u64]]) -> Shape {
+    let mut rows = Rows::new(0);
+    for sample in samples {
+        rows.begin_row();
+        // SAFETY: the code was generated for this signature; the samples are values of its input type. It
+        // ends at the document, so it emits no record.
+        unsafe {
+            let run: RowFn = std::mem::transmute(code.address);
+            run(&mut rows, sample.as_ptr());
+        }
+    }
+    rows.profiles.get(&(place as u64)).map(Profile::shape).unwrap_or_default()
+}
+
+/// Attempts until one succeeds, each leaving one more statement to CPython, or knowing more.
 pub(crate) fn attempts(
     parameters: &[types::Type],
+    samples: Option<&[&[u64]]>,
     generate: impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> Result<(Code, Type, Vec<Reason>)> {
-    let (mut known, mut reasons) = (Knowledge::default(), Vec::new());
+    let mut reasons = Vec::new();
+    let mut known = Knowledge { sampling: samples.is_some(), ..Knowledge::default() };
     loop {
         match attempt(parameters, &known, &generate) {
             // A record of an unknown type is one that nothing gets to.
-            Ok((code, Some(record))) if !record.is_unreachable() => {
+            Ok(Attempt::Done(code, Some(record))) if !record.is_unreachable() => {
                 return Ok((code, record, reasons));
             }
-            Ok(_) => {
+            Ok(Attempt::Unseen(code, place)) => {
+                known.shapes.insert(place, look(&code, place, samples.unwrap_or_default()));
+            }
+            Ok(Attempt::Done(..)) => {
                 let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
             // Types only grow, so lessons come to an end.
-            Err(Failure { lesson: Some((place, ty)), .. }) if known.learn(&place, &ty) => {}
+            Err(Failure { lesson: Some(lesson), .. }) if known.learn(&lesson.0, &lesson.1) => {}
             Err(failure) => {
                 let fatal = failure.statement == 0 || failure.reason == Reason::TooLarge;
                 if fatal || known.forced.contains(&failure.statement) {
@@ -148,7 +223,7 @@ fn attempt(
     parameters: &[types::Type],
     known: &Knowledge,
     generate: &impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
-) -> std::result::Result<(Code, Option<Type>), Failure> {
+) -> std::result::Result<Attempt, Failure> {
     let failed = |reason: Reason| Failure { reason, statement: 0, lesson: None };
     // From here on the memory is given back, whatever happens.
     let mut code = Code {
@@ -166,18 +241,22 @@ fn attempt(
     context.func.signature.returns.push(AbiParam::new(types::I32));
     context.func.name = UserFuncName::user(0, 0);
     let mut builder_context = FunctionBuilderContext::new();
-    let record = {
+    let (record, unseen) = {
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
         let mut g = Gen::begin(builder, module, (constants, matchers), known);
         let mut record = None;
         let result = generate(&mut g, &mut record);
-        result.map_err(|reason| Failure {
-            reason,
-            statement: g.statement,
-            lesson: g.lesson.take(),
-        })?;
+        let unseen = g.unseen;
+        match result {
+            Err(_) if unseen.is_some() => g.break_off(),
+            Err(reason) => {
+                let (statement, lesson) = (g.statement, g.lesson.take());
+                return Err(Failure { reason, statement, lesson });
+            }
+            Ok(()) => {}
+        }
         g.end();
-        record
+        (record, unseen)
     };
     let defined = |e: String| failed(Reason::Codegen(e));
     let id = module.declare_function("row", Linkage::Export, &context.func.signature);
@@ -185,7 +264,10 @@ fn attempt(
     module.define_function(id, &mut context).map_err(|e| defined(format!("{e:?}")))?;
     module.finalize_definitions().map_err(|e| failed(Reason::Codegen(e.to_string())))?;
     code.address = module.get_finalized_function(id);
-    Ok((code, record))
+    Ok(match unseen {
+        Some(place) => Attempt::Unseen(code, place),
+        None => Attempt::Done(code, record),
+    })
 }
 
 impl<'a> Gen<'a> {
@@ -223,8 +305,24 @@ impl<'a> Gen<'a> {
             statement: 0,
             known,
             lesson: None,
+            unseen: None,
+            views: 0,
             may_raise: false,
         }
+    }
+
+    /// Gives the row up wherever code was still to come.
+    fn break_off(&mut self) {
+        for index in 0..self.b.func.dfg.num_blocks() {
+            let block = Block::from_u32(index as u32);
+            let last = self.b.func.layout.last_inst(block);
+            let ends = |inst| self.b.func.dfg.insts[inst].opcode().is_terminator();
+            if block != self.give_up && !last.is_some_and(ends) {
+                self.b.switch_to_block(block);
+                self.b.ins().jump(self.give_up, &[]);
+            }
+        }
+        self.live = false;
     }
 
     fn end(mut self) {

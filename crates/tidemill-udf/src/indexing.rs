@@ -16,7 +16,13 @@ impl Gen<'_> {
             return self.map_item(v, index, line);
         }
         let object = self.expr(object)?;
+        if matches!(object.ty, Type::Json(_)) {
+            return self.json_index(&object, index, line);
+        }
         let object = self.solid(&object);
+        if matches!(object.ty, Type::Record(_)) {
+            return self.record_index(&object, index, line);
+        }
         if let Type::Match(pattern) = &object.ty {
             return self.match_group(&object, pattern, index);
         }
@@ -32,10 +38,14 @@ impl Gen<'_> {
 
     /// `object[at]` where the index is only known when it runs.
     pub(crate) fn item(&mut self, object: &Value, at: &Value, line: u32) -> Result<Value> {
+        if matches!(object.ty, Type::Json(_)) {
+            return self.json_item(object, at, None, line);
+        }
         let object = match self.solid(object) {
             object if matches!(object.ty, Type::Tuple(_)) => self.list_of(&object, line)?,
             object => object,
         };
+        let at = self.solid(at);
         match (&object.ty, &at.ty) {
             (Type::Never, _) | (_, Type::Never) => Ok(Value::new(Type::Never, vec![])),
             (Type::Str, Type::Int | Type::Bool) => {
@@ -107,6 +117,13 @@ impl Gen<'_> {
         match end {
             None => Ok(None),
             Some(end) if end.ty == Type::None => Ok(None),
+            Some(end) if matches!(end.ty, Type::Json(_)) => {
+                let end = self.settled(&end);
+                let whole = matches!(end.ty, Type::Int | Type::Bool);
+                whole
+                    .then(|| Some(end.one()))
+                    .ok_or_else(|| Reason::types("slicing", &[&end.ty], line))
+            }
             Some(end) if end.ty == Type::Never => Ok(Some(self.int(0))),
             Some(end) if matches!(end.ty, Type::Int | Type::Bool) => Ok(Some(end.one())),
             Some(end) => Err(Reason::types("slicing", &[&end.ty], line)),

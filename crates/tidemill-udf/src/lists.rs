@@ -12,6 +12,7 @@ use crate::emit::{Gen, int_code};
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::loops::Cursor;
+use crate::record::{holds_dict, is_made_here};
 use crate::scope::Value;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -36,6 +37,11 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         let list = &self.solid(object);
+        if holds_dict(&list.ty)
+            && !matches!((name, args), ("append", [item]) if self.is_dict_made_here(list, item))
+        {
+            return Err(Reason::unsupported(format!(".{name}() of a list of dicts"), line));
+        }
         let none = Value::new(Type::None, vec![]);
         match (name, args) {
             ("sort", []) => return self.sort(list, kw, line).map(|()| none),
@@ -80,13 +86,21 @@ impl Gen<'_> {
         }
     }
 
+    /// Whether an item of a list of dicts is made where it stands, so that no other name has it.
+    fn is_dict_made_here(&self, list: &Value, item: &Expr) -> bool {
+        matches!(&list.ty, Type::List(ty) if is_made_here(item, ty))
+    }
+
     /// A value as a list's item; if it does not fit, the list's place learns.
     fn fit_item(&mut self, list: &Value, item: &Value, line: u32) -> Result<Value> {
         let Type::List(known) = &list.ty else {
             return Err(Reason::types("an item", &[&list.ty], line));
         };
+        if matches!(**known, Type::Json(_)) {
+            return self.boxed_or(item, line);
+        }
         match known.unify(&item.ty) {
-            Some(both) if both == **known => self.coerce(item, known, line),
+            Some(both) if both == **known && item.ty.fits(known) => self.coerce(item, known, line),
             both => {
                 let reason = Reason::types("an item of a list", &[known, &item.ty], line);
                 Err(match both {
@@ -135,7 +149,7 @@ impl Gen<'_> {
         };
         match (&list.ty, &other.ty) {
             (_, Type::Never) => Ok(()),
-            (Type::List(item), Type::List(others)) if item == others => {
+            (Type::List(item), Type::List(others)) if item.is_held_as(others) => {
                 let args = [self.rows, list.one(), other.one()];
                 let status = self.call_value("list_extend", &args, 'i')?;
                 self.check(status, Raised::Value);
@@ -156,11 +170,18 @@ impl Gen<'_> {
         value: &Expr,
         line: u32,
     ) -> Result<Value> {
-        if !matches!(self.inner(before).ty, Type::List(_)) {
+        let list = match before.ty {
+            Type::Json(_) => self.settled(before),
+            _ => before.clone(),
+        };
+        if !matches!(self.inner(&list).ty, Type::List(_)) {
             let value = self.expr(value)?;
-            return self.binary(op, before, &value, line);
+            return self.binary(op, &list, &value, line);
         }
-        let list = self.solid(before);
+        let list = self.solid(&list);
+        if holds_dict(&list.ty) {
+            return Err(Reason::unsupported("an extension of a list of dicts", line));
+        }
         if op != "+" {
             return Err(Reason::types(format!("the operator {op}="), &[&list.ty], line));
         }
@@ -231,15 +252,23 @@ impl Gen<'_> {
         Ok(self.b.ins().icmp_imm(code, count, 0))
     }
 
-    /// `object[index] = value`.
+    /// `object[index] = value`, where `key` is the index if it is a constant string.
     pub(crate) fn set_item(
         &mut self,
         object: &Value,
         index: &Value,
+        key: Option<&str>,
         value: &Value,
         line: u32,
     ) -> Result<()> {
         let list = self.solid(object);
+        if matches!(list.ty, Type::Json(_)) {
+            return self.set_entry(object, index, key, value, line);
+        }
+        if holds_dict(&list.ty) {
+            return Err(Reason::types("an assignment to an item", &[&list.ty, &index.ty], line));
+        }
+        let index = &self.settled(index);
         if list.ty == Type::Never {
             return Ok(());
         }
@@ -265,6 +294,9 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         let wrong = Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line);
+        if [a, b].iter().any(|list| matches!(list.ty, Type::List(_)) && holds_dict(&list.ty)) {
+            return Err(wrong);
+        }
         match (&a.ty, &b.ty, op) {
             (Type::Tuple(_), Type::Tuple(_), "+") => {
                 Ok(Value::tuple([a.items(), b.items()].concat()))
@@ -302,6 +334,9 @@ impl Gen<'_> {
         high: Option<IrValue>,
         step: Option<IrValue>,
     ) -> Result<Value> {
+        if holds_dict(&list.ty) {
+            return Err(Reason::unsupported("a copy of a list of dicts", 0));
+        }
         let out = self.room(1);
         let [low, high, step] = self.ends(low, high, step);
         let args = [self.rows, list.one(), low, high, step, out];

@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::record::holds_dict;
 use crate::scope::{Local, Loop, Value};
 use crate::tree::{Expr, ExprKind, For, Stmt, Target};
 use crate::types::Type;
@@ -21,6 +22,8 @@ pub(crate) enum Cursor {
     List {
         list: Value,
         at: Local,
+        /// Whether it goes through a dict, which must not change meanwhile.
+        view: bool,
     },
     Reversed {
         list: Value,
@@ -38,6 +41,18 @@ pub(crate) enum Cursor {
     Zip(Vec<Cursor>),
     /// Over a value that nothing has.
     Never,
+}
+
+impl Cursor {
+    /// The number of dicts that it goes through.
+    fn views(&self) -> usize {
+        match self {
+            Cursor::List { view, .. } => usize::from(*view),
+            Cursor::Enumerate { inner, .. } => inner.views(),
+            Cursor::Zip(cursors) => cursors.iter().map(Cursor::views).sum(),
+            Cursor::Reversed { .. } | Cursor::Range { .. } | Cursor::Never => 0,
+        }
+    }
 }
 
 /// What a pass does with its item.
@@ -59,26 +74,55 @@ impl<'g> Gen<'g> {
                     return self.enumerate(inner, Some(start), iter.line);
                 }
                 ("zip", [_, ..], []) => {
-                    let cursors = args.iter().map(|arg| self.cursor(arg));
-                    return Ok(Cursor::Zip(cursors.collect::<Result<_>>()?));
+                    return self.zip(args);
                 }
                 ("reversed", [list], []) => return self.reversed(list, iter.line),
                 _ => {}
             }
         }
-        let value = self.expr(iter)?;
-        self.cursor_of(&value, iter.line)
+        let (value, is_view) = self.iterable(iter, iter.line)?;
+        let mut cursor = self.cursor_of(&value, iter.line)?;
+        if let Cursor::List { view, .. } = &mut cursor {
+            *view = is_view;
+        }
+        Ok(cursor)
+    }
+
+    /// Generates what runs while an iterator is there already.
+    pub(crate) fn while_open<'c, T>(
+        &mut self,
+        cursors: impl IntoIterator<Item = &'c Cursor>,
+        generate: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let views: usize = cursors.into_iter().map(Cursor::views).sum();
+        self.views += views;
+        let result = generate(self);
+        self.views -= views;
+        result
+    }
+
+    fn zip(&mut self, args: &[Expr]) -> Result<Cursor> {
+        let mut cursors = Vec::with_capacity(args.len());
+        for arg in args {
+            let cursor = self.while_open(&cursors, |this| this.cursor(arg))?;
+            cursors.push(cursor);
+        }
+        Ok(Cursor::Zip(cursors))
     }
 
     /// A cursor over a value.
     pub(crate) fn cursor_of(&mut self, value: &Value, line: u32) -> Result<Cursor> {
         let value = self.solid(value);
         Ok(match &value.ty {
-            Type::List(_) => Cursor::List { at: self.counter(0), list: value },
+            Type::List(_) => Cursor::List { at: self.counter(0), list: value, view: false },
             Type::Tuple(_) => {
-                Cursor::List { list: self.list_of(&value, line)?, at: self.counter(0) }
+                let list = self.list_of(&value, line)?;
+                Cursor::List { list, at: self.counter(0), view: false }
             }
-            Type::Str => Cursor::List { list: self.characters(&value)?, at: self.counter(0) },
+            Type::Str => {
+                let list = self.characters(&value)?;
+                Cursor::List { list, at: self.counter(0), view: false }
+            }
             Type::Never => Cursor::Never,
             other => return Err(Reason::types("iteration", &[other], line)),
         })
@@ -105,11 +149,15 @@ impl<'g> Gen<'g> {
 
     /// A tuple, whose items are alike, as a list.
     pub(crate) fn list_of(&mut self, tuple: &Value, line: u32) -> Result<Value> {
+        if holds_dict(&tuple.ty) {
+            return Err(Reason::unsupported("a list of dicts from elsewhere", line));
+        }
         self.list_from(&tuple.items(), line)
     }
 
     fn whole(&mut self, arg: &Expr, what: &str) -> Result<IrValue> {
         let value = self.expr(arg)?;
+        let value = self.settled(&value);
         match value.ty {
             Type::Int | Type::Bool => Ok(value.one()),
             Type::Never => Ok(self.int(0)),
@@ -156,7 +204,8 @@ impl<'g> Gen<'g> {
         let start = match start {
             None => self.int(0),
             Some(start) => {
-                let value = self.expr(start)?;
+                let value = self.while_open([&*inner], |this| this.expr(start))?;
+                let value = self.settled(&value);
                 if value.ty != Type::Int {
                     return Err(Reason::types("enumerate()", &[&value.ty], line));
                 }
@@ -181,7 +230,7 @@ impl<'g> Gen<'g> {
     /// The next item; where there is none, to `exhausted`.
     fn advance(&mut self, cursor: &Cursor, exhausted: Block) -> Result<Value> {
         Ok(match cursor {
-            Cursor::List { list, at } => {
+            Cursor::List { list, at, .. } => {
                 let index = self.get(at).one();
                 let length = self.list_length(list);
                 let more = self.b.ins().icmp(IntCC::SignedLessThan, index, length);
@@ -269,7 +318,7 @@ impl<'g> Gen<'g> {
         self.enter(head);
         let item = self.advance(cursor, exhausted)?;
         self.begin_loop(next, exit);
-        body(self, item)?;
+        self.while_open([cursor], |this| body(this, item))?;
         let breaks = self.end_loop();
         self.jump(next, &[]);
         self.enter_sealed(next);
@@ -391,7 +440,10 @@ impl<'g> Gen<'g> {
         match &arg.kind {
             ExprKind::Comp { elt, target, iter, ifs, more, lazy: true } => {
                 let first = (target, iter.as_ref(), ifs.as_slice());
-                self.comprehended(first, more, elt, arg.line, body)
+                self.comprehended(first, more, arg.line, &mut |this| {
+                    let item = this.expr(elt)?;
+                    body(this, item)
+                })
             }
             _ => {
                 let cursor = self.cursor(arg)?;
@@ -400,14 +452,13 @@ impl<'g> Gen<'g> {
         }
     }
 
-    /// Runs `body` for each element of a comprehension; its conditions assign nothing for certain.
+    /// Generates `body` for each element of a comprehension; its conditions assign nothing for certain.
     pub(crate) fn comprehended(
         &mut self,
         first: (&Target, &Expr, &[Expr]),
         more: &[For],
-        elt: &Expr,
         line: u32,
-        body: &mut Body<'_, 'g>,
+        body: &mut dyn FnMut(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let (target, iter, ifs) = first;
         let cursor = self.cursor(iter)?;
@@ -426,12 +477,9 @@ impl<'g> Gen<'g> {
             match more.split_first() {
                 Some((inner, more)) => {
                     let first = (&inner.target, &inner.iter, inner.ifs.as_slice());
-                    this.comprehended(first, more, elt, line, body)
+                    this.comprehended(first, more, line, body)
                 }
-                None => {
-                    let value = this.expr(elt)?;
-                    body(this, value)
-                }
+                None => body(this),
             }
         })?;
         self.frame()?.assigned = before;

@@ -29,6 +29,7 @@ pub(crate) fn holds_match(ty: &Type) -> bool {
         Type::Match(_) => true,
         Type::List(item) | Type::Option(item) => holds_match(item),
         Type::Tuple(items) => items.iter().any(holds_match),
+        Type::Record(fields) => fields.iter().any(|(_, field)| holds_match(field)),
         _ => false,
     }
 }

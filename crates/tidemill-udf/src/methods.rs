@@ -4,6 +4,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::matches::matched;
 use crate::scope::Value;
+use crate::shape::Kind;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
@@ -21,9 +22,22 @@ impl Gen<'_> {
             return self.map_method(v, name, args, line);
         }
         let object = self.expr(object)?;
+        match object.ty {
+            Type::Json(_) if name == "get" && names.is_empty() => {
+                return self.json_get(&object, args, line);
+            }
+            Type::Record(_) if name == "get" && names.is_empty() => {
+                return self.record_get(&object, args, line);
+            }
+            _ => {}
+        }
         if let (Some(pattern), []) = (matched(&object.ty), names) {
             return self.match_method(&object, &pattern, name, args, line);
         }
+        let object = match &object.ty {
+            Type::Json(shape) if shape.main() == Some(Kind::List) => self.settled(&object),
+            _ => object,
+        };
         if matches!(self.inner(&object).ty, Type::List(_)) {
             let (args, named) = args.split_at(args.len() - names.len());
             let named: Vec<_> = names.iter().map(String::as_str).zip(named).collect();
@@ -43,6 +57,15 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         let object = &self.solid(object);
+        let mut settled: Vec<Value> = args.iter().map(|arg| self.settled(arg)).collect();
+        for list in &mut settled {
+            let of_dynamic =
+                matches!(&list.ty, Type::List(item) if matches!(**item, Type::Json(_)));
+            if of_dynamic && name == "join" {
+                *list = self.strings(list)?;
+            }
+        }
+        let args = settled.as_slice();
         match object.ty {
             Type::Never => Ok(object.clone()),
             Type::Str => self.text_method(object, name, args, names, line),

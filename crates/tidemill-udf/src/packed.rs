@@ -1,13 +1,17 @@
 //! Values as bytes: for checkpoints, and between a worker and compiled code.
 //!
 //! By type: `None` nothing; `bool` and `int` 8 bytes; `float` its 8 bytes; `str` a `u32` length and UTF-8; a tuple its
-//! items; a `datetime` 16 bytes, microseconds of its clock since 1970 and of its offset; an option 8 bytes, 0 or 1, and the value if there is one; a list a `u32` length and its items. All
+//! items; a `datetime` 16 bytes, microseconds of its clock since 1970 and of its offset; an option 8 bytes, 0
+//! or 1, and the value if there is one; a list a `u32` length and its items; a dict of known keys its values;
+//! a dynamic value 8 bytes for its kind, then as its type, a dict as a list of pairs. All
 //! little-endian. `tidemill.compiler.rows` writes the same.
 
 use bumpalo::Bump;
 
 use crate::records::list_of;
+use crate::runtime::json::{as_dynamic, as_static, type_of};
 use crate::runtime::{List, bytes};
+use crate::shape::Kind;
 use crate::types::Type;
 
 /// Appends a value.
@@ -43,6 +47,20 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
                 // SAFETY: the caller's promise holds for the value that is there.
                 unsafe { write(out, value, &slots[1..]) };
             }
+        }
+        Type::Record(fields) => {
+            let mut at = 0;
+            for (_, field) in fields {
+                // SAFETY: the caller's promise holds for each value.
+                unsafe { write(out, field, &slots[at..at + field.slots()]) };
+                at += field.slots();
+            }
+        }
+        Type::Json(_) => {
+            let (ty, held) = as_static(slots);
+            out.extend_from_slice(&(slots[0] & 0xff).to_le_bytes());
+            // SAFETY: these are the slots of a value of the type.
+            unsafe { write(out, &ty, &held) };
         }
         Type::List(item) => {
             // SAFETY: the caller's promise.
@@ -104,6 +122,17 @@ impl<'a> Reader<'a> {
                     self.value(value, slots)?;
                 }
             },
+            Type::Record(fields) => {
+                for (_, field) in fields {
+                    self.value(field, slots)?;
+                }
+            }
+            Type::Json(_) => {
+                let kind = *Kind::ALL.get(self.number::<8>()? as usize)?;
+                let mut held = Vec::new();
+                self.value(&type_of(kind), &mut held)?;
+                slots.extend(as_dynamic(kind, &held));
+            }
             Type::List(item) => {
                 let length = self.number::<4>()? as usize;
                 let mut items = Vec::new();

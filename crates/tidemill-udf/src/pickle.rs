@@ -1,7 +1,9 @@
 //! Writes values as CPython's pickle (protocol 4, without memo), so that a worker reads them as it reads any
 //! other block. Format: `Lib/pickletools.py` of CPython.
 
+use crate::runtime::json::Node;
 use crate::runtime::{List, NAIVE, bytes, fields};
+use crate::shape::Kind;
 use crate::types::Type;
 
 /// Opens a pickled list.
@@ -44,6 +46,9 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
         Type::Str => write_str(out, unsafe { bytes(slots[0] as *const u8, slots[1] as usize) }),
         // SAFETY: the caller's promise holds for each item.
         Type::Tuple(items) => unsafe { write_tuple(out, items, slots) },
+        // SAFETY: the caller's promise holds for each field.
+        Type::Record(fields) => unsafe { write_record(out, fields, slots) },
+        Type::Json(_) => write_node(out, Node::new(slots[0], slots[1])),
         Type::List(item) => {
             begin_items(out);
             // SAFETY: the caller's promise.
@@ -79,6 +84,48 @@ unsafe fn write_tuple(out: &mut Vec<u8>, items: &[Type], slots: &[u64]) {
         3 => 0x87,
         _ => b't',
     });
+}
+
+/// # Safety
+/// As for [`write`].
+unsafe fn write_record(out: &mut Vec<u8>, fields: &[(String, Type)], slots: &[u64]) {
+    out.extend_from_slice(b"}(");
+    let mut at = 0;
+    for (key, ty) in fields {
+        write_str(out, key.as_bytes());
+        // SAFETY: the caller's promise holds for each field.
+        unsafe { write(out, ty, &slots[at..at + ty.slots()]) };
+        at += ty.slots();
+    }
+    out.push(b'u');
+}
+
+/// Writes a dynamic value of a record, which is never deeper than the parser goes.
+fn write_node(out: &mut Vec<u8>, value: Node) {
+    match value.kind() {
+        // Records never hold the last.
+        Kind::None | Kind::Other => out.push(b'N'),
+        Kind::Bool => out.push(if value.as_int() != 0 { 0x88 } else { 0x89 }),
+        Kind::Int => write_int(out, value.as_int()),
+        Kind::Float => {
+            out.push(b'G');
+            out.extend_from_slice(&value.as_float().to_bits().to_be_bytes());
+        }
+        Kind::Str => write_str(out, value.text()),
+        Kind::List => {
+            out.extend_from_slice(b"](");
+            value.items().nodes().for_each(|item| write_node(out, item));
+            out.push(b'e');
+        }
+        Kind::Dict => {
+            out.extend_from_slice(b"}(");
+            for (key, held) in value.items().entries() {
+                write_str(out, key);
+                write_node(out, held);
+            }
+            out.push(b'u');
+        }
+    }
 }
 
 /// Writes an integer.

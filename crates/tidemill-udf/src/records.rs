@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 
+use crate::runtime::json::as_static;
 use crate::runtime::{List, bytes};
 use crate::types::Type;
 
@@ -49,6 +50,23 @@ impl Heap {
             Type::Option(_) if slots[0] == 0 => {}
             // SAFETY: the caller's promise holds for the value that is there.
             Type::Option(value) => unsafe { self.keep(value, &mut slots[1..]) },
+            Type::Record(fields) => {
+                let mut at = 0;
+                for (_, field) in fields {
+                    // SAFETY: the caller's promise holds for each value.
+                    unsafe { self.keep(field, &mut slots[at..at + field.slots()]) };
+                    at += field.slots();
+                }
+            }
+            Type::Json(_) => {
+                let (ty, mut held) = as_static(slots);
+                // SAFETY: these are the slots of a value of the type.
+                unsafe { self.keep(&ty, &mut held) };
+                if has_pointers(&ty) {
+                    // What a dynamic value points to is in its second slot, the first of the static one.
+                    slots[1] = held[0];
+                }
+            }
             Type::List(item) => {
                 // SAFETY: the caller's promise.
                 let list = unsafe { &*(slots[0] as *const List) };
@@ -85,7 +103,8 @@ pub fn has_pointers(ty: &Type) -> bool {
         | Type::Float
         | Type::DateTime
         | Type::Match(_) => false,
-        Type::Str | Type::List(_) => true,
+        Type::Str | Type::List(_) | Type::Json(_) => true,
+        Type::Record(fields) => fields.iter().any(|(_, field)| has_pointers(field)),
         Type::Tuple(items) => items.iter().any(has_pointers),
         Type::Option(value) => has_pointers(value),
     }
@@ -118,6 +137,20 @@ pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
                 // SAFETY: the caller's promise holds for each item.
                 unsafe { same_value(item, &a[next.clone()], &b[next]) }
             })
+        }
+        Type::Record(fields) => {
+            let mut at = 0;
+            fields.iter().all(|(_, field)| {
+                let next = at..at + field.slots();
+                at = next.end;
+                // SAFETY: the caller's promise holds for each value.
+                unsafe { same_value(field, &a[next.clone()], &b[next]) }
+            })
+        }
+        Type::Json(_) => {
+            let ((ty, one), (_, other)) = (as_static(a), as_static(b));
+            // SAFETY: with equal heads, both are values of the type.
+            a[0] == b[0] && unsafe { same_value(&ty, &one, &other) }
         }
         Type::Option(value) => {
             // SAFETY: the caller's promise holds for the values that are there.

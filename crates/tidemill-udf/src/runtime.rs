@@ -7,6 +7,9 @@ use std::alloc::Layout;
 use std::marker::PhantomData;
 
 use bumpalo::Bump;
+use rustc_hash::FxHashMap;
+
+use crate::shape::Profile;
 
 /// How a helper ended.
 pub(crate) const DONE: u32 = 0;
@@ -39,6 +42,10 @@ pub struct Rows<'a> {
     /// Number of records before each row that was given up, in order.
     pub(crate) given_up: Vec<usize>,
     records: usize,
+    /// Room that parsers use, row after row.
+    pub(crate) parsing: Vec<u64>,
+    /// What dynamic values looked like, by the place in the tree that made them.
+    pub(crate) profiles: FxHashMap<u64, Profile>,
     /// Working memory of regular expressions.
     held: Vec<regex::Held>,
     /// Where a text is put together before its length is known.
@@ -137,7 +144,16 @@ pub(crate) struct List {
     pub(crate) len: u64,
     capacity: u64,
     width: u64,
+    /// [`FRESH`], [`EMITTED`] or [`SHARED`].
+    state: u64,
 }
+
+/// A list that the row has made.
+const FRESH: u64 = 0;
+/// A list of which a record of the row holds a copy already.
+const EMITTED: u64 = 1;
+/// A list of records, which must not change.
+const SHARED: u64 = 2;
 
 /// The slot of a list that has no items and is never written.
 pub(crate) fn empty_list() -> u64 {
@@ -147,8 +163,9 @@ pub(crate) fn empty_list() -> u64 {
     static EMPTY: Empty = Empty(List {
         data: std::ptr::NonNull::dangling().as_ptr(),
         len: 0,
-        capacity: FROZEN,
+        capacity: 0,
         width: 0,
+        state: SHARED,
     });
     std::ptr::from_ref(&EMPTY.0) as u64
 }
@@ -157,7 +174,7 @@ impl List {
     /// A list of items whose slots are there already; no row may change it.
     pub(crate) fn of(data: &mut [u64], len: usize, width: usize) -> List {
         let (data, len) = (data.as_mut_ptr(), len as u64);
-        List { data, len, capacity: FROZEN, width: width as u64 }
+        List { data, len, capacity: len, width: width as u64, state: SHARED }
     }
 
     /// The slots of all items.
@@ -205,7 +222,15 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
 
 fn new_list(lists: &Bump, capacity: usize, width: usize) -> *mut List {
     let data = room_for(lists, capacity * width);
-    lists.alloc(List { data, len: 0, capacity: capacity as u64, width: width as u64 })
+    let (capacity, width) = (capacity as u64, width as u64);
+    lists.alloc(List { data, len: 0, capacity, width, state: FRESH })
+}
+
+/// A list of these slots.
+fn adopt(rows: &Rows<'_>, slots: &[u64], width: usize) -> *mut List {
+    let data = rows.lists.alloc_slice_copy(slots).as_mut_ptr();
+    let len = (slots.len() / width) as u64;
+    rows.lists.alloc(List { data, len, capacity: len, width: width as u64, state: FRESH })
 }
 
 /// Room for slots that are written before they are read.
@@ -264,8 +289,13 @@ macro_rules! helpers {
 
 mod case;
 mod dates;
+mod float_text;
 mod format;
 mod grow;
+pub(crate) mod json;
+mod json_copy;
+mod json_parser;
+mod json_text;
 mod lists;
 mod number;
 mod numbers;
@@ -279,7 +309,7 @@ mod unicode;
 
 pub(crate) use dates::{NAIVE, fields};
 pub(crate) use format::{Conversion, Field, Piece, Template, converted, is_shown};
-pub(crate) use lists::FROZEN;
+pub(crate) use json_copy::refresh;
 pub(crate) use numbers::UNARY;
 pub(crate) use regex::{SUBJECT, absent};
 pub use table::Constant;
@@ -287,10 +317,11 @@ pub(crate) use table::{Captured, Table, is_looked_up};
 
 /// Everything that compiled code may call.
 pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
-    let parts = [calls::symbols, case::symbols, dates::symbols, format::symbols, pad::symbols];
+    let parts = [calls::symbols, case::symbols, dates::symbols, format::symbols, json::symbols];
     let more = [
         lists::symbols,
         numbers::symbols,
+        pad::symbols,
         regex::symbols,
         search::symbols,
         slice::symbols,

@@ -55,10 +55,12 @@ impl Value {
         self.slots[0]
     }
 
-    /// The items of a tuple.
+    /// The items of a tuple, or the values of a dict whose keys are known.
     pub(crate) fn items(&self) -> Vec<Value> {
-        let Type::Tuple(types) = &self.ty else {
-            return Vec::new();
+        let types: Vec<&Type> = match &self.ty {
+            Type::Tuple(types) => types.iter().collect(),
+            Type::Record(fields) => fields.iter().map(|(_, ty)| ty).collect(),
+            _ => return Vec::new(),
         };
         let mut at = 0;
         let mut item = |ty: &Type| {
@@ -66,7 +68,19 @@ impl Value {
             at += ty.slots();
             Value { fresh: self.fresh, ..Value::new(ty.clone(), slots) }
         };
-        types.iter().map(&mut item).collect()
+        types.into_iter().map(&mut item).collect()
+    }
+
+    /// A dict of these fields.
+    pub(crate) fn record(fields: Vec<(String, Value)>) -> Value {
+        let mut types = Vec::with_capacity(fields.len());
+        let mut slots = Vec::new();
+        let fresh = fields.iter().all(|(_, value)| value.is_open());
+        for (key, value) in fields {
+            types.push((key, value.ty));
+            slots.extend(value.slots);
+        }
+        Value { fresh, ..Value::new(Type::Record(types), slots) }
     }
 
     /// A tuple of values.
@@ -84,8 +98,9 @@ pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
         Type::None | Type::Never => vec![],
         Type::Bool | Type::Int | Type::List(_) | Type::Match(_) => vec![types::I64],
         Type::Float => vec![types::F64],
-        Type::Str | Type::DateTime => vec![types::I64, types::I64],
+        Type::Str | Type::DateTime | Type::Json(_) => vec![types::I64, types::I64],
         Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),
+        Type::Record(fields) => fields.iter().flat_map(|(_, ty)| ir_types(ty)).collect(),
         Type::Option(value) => {
             let mut slots = vec![types::I64];
             slots.extend(ir_types(value));
@@ -125,6 +140,8 @@ pub(crate) struct Frame {
     pub(crate) flags: HashMap<String, Variable>,
     /// Number of `try` statements around it.
     pub(crate) tries: usize,
+    /// Variables of which the function sets items.
+    pub(crate) changed: Vec<String>,
     /// Where `return` goes.
     pub(crate) exit: Block,
     /// What it returns, once a `return` was met.

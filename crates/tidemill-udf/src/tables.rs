@@ -87,6 +87,7 @@ impl Gen<'_> {
 
     /// The place of a value among constants, or -1.
     fn place(&mut self, value: &Value, keys: &[&Constant], line: u32) -> Result<IrValue> {
+        let value = &self.settled(value);
         if !is_looked_up(&value.ty) {
             return Err(Reason::types("a look-up", &[&value.ty], line));
         }

@@ -209,6 +209,8 @@ pub enum ExprKind {
     Tuple { v: Vec<Expr> },
     /// `[a, b]`.
     List { v: Vec<Expr> },
+    /// `{k: v, **v}`; without a key, the value is a dict whose items are taken.
+    Dict { v: Vec<(Option<Expr>, Expr)> },
     /// `a op b`.
     Bin { op: String, a: Box<Expr>, b: Box<Expr> },
     /// `op a`.
@@ -273,6 +275,17 @@ pub enum ExprKind {
         /// A generator expression, which must be used up at once where it stands.
         #[serde(default, rename = "gen")]
         lazy: bool,
+    },
+    /// `{key: value for target in iter if ifs}`, with more loops within the first.
+    DictComp {
+        key: Box<Expr>,
+        value: Box<Expr>,
+        target: Target,
+        iter: Box<Expr>,
+        #[serde(default)]
+        ifs: Vec<Expr>,
+        #[serde(default)]
+        more: Vec<For>,
     },
     /// An f-string, `%` with a constant left side, `str.format` of a constant, `format` by a constant.
     Format {

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::pattern::Pattern;
 
+use crate::record::holds_dict;
+use crate::shape::{Kind, Shape};
+
 /// A Python type that native code can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -24,6 +27,11 @@ pub enum Type {
     List(Box<Type>),
     /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
     Option(Box<Type>),
+    /// `dict` whose keys are known; the slots of its values.
+    Record(Vec<(String, Type)>),
+    /// Any of `None`, `bool`, `int`, `float`, `str`, and of lists and dicts of these; two slots, and what the
+    /// value looked like so far.
+    Json(Shape),
     /// `datetime.datetime` without `fold`, with a fixed offset from UTC or none; two slots, microseconds of its
     /// own clock since 1970 and of the offset (the least number for none).
     DateTime,
@@ -39,8 +47,9 @@ impl Type {
         match self {
             Type::None | Type::Never => 0,
             Type::Bool | Type::Int | Type::Float | Type::List(_) | Type::Match(_) => 1,
-            Type::Str | Type::DateTime => 2,
+            Type::Str | Type::DateTime | Type::Json(_) => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
+            Type::Record(fields) => fields.iter().map(|(_, ty)| ty.slots()).sum(),
             Type::Option(value) => 1 + value.slots(),
         }
     }
@@ -59,6 +68,9 @@ impl Type {
         match (self, other) {
             (a, b) if a == b => Some(a.clone()),
             (Type::Never, ty) | (ty, Type::Never) => Some(ty.clone()),
+            (Type::Json(a), Type::Json(b)) => Some(Type::Json(a.merge(b))),
+            (Type::Json(shape), ty) => Some(Type::Json(shape.merge(&ty.shape()?))),
+            (ty, Type::Json(shape)) => Some(Type::Json(ty.shape()?.merge(shape))),
             (Type::Option(a), Type::Option(b)) => optional(&a.unify(b)?),
             (Type::Option(_), Type::None) => Some(self.clone()),
             (Type::None, Type::Option(_)) => Some(other.clone()),
@@ -68,6 +80,15 @@ impl Type {
                 a.iter().zip(b).map(|(a, b)| a.unify(b)).collect::<Option<_>>().map(Type::Tuple)
             }
             (Type::List(a), Type::List(b)) => a.refine(b).map(|item| Type::List(Box::new(item))),
+            (Type::Record(a), Type::Record(b)) if keys(a).eq(keys(b)) => {
+                let fields = a.iter().zip(b);
+                let unified = fields.map(|((key, a), (_, b))| Some((key.clone(), a.unify(b)?)));
+                unified.collect::<Option<_>>().map(Type::Record)
+            }
+            // A dict of these keys or those: as literals, both can be made dynamic.
+            (Type::Record(_), Type::Record(_)) => {
+                Some(Type::Json(self.shape()?.merge(&other.shape()?)))
+            }
             _ => None,
         }
     }
@@ -83,7 +104,29 @@ impl Type {
                 a.iter().zip(b).map(|(a, b)| a.refine(b)).collect::<Option<_>>().map(Type::Tuple)
             }
             (Type::Option(a), Type::Option(b)) => a.refine(b).map(|ty| Type::Option(Box::new(ty))),
+            (Type::Record(a), Type::Record(b)) if keys(a).eq(keys(b)) => {
+                let fields = a.iter().zip(b);
+                let refined = fields.map(|((key, a), (_, b))| Some((key.clone(), a.refine(b)?)));
+                refined.collect::<Option<_>>().map(Type::Record)
+            }
+            (Type::Json(a), Type::Json(b)) => Some(Type::Json(a.merge(b))),
             _ => None,
+        }
+    }
+
+    /// Whether values of both are held alike, even as items of lists: at most it is known of one what its
+    /// dynamic values look like.
+    pub(crate) fn is_held_as(&self, other: &Type) -> bool {
+        match (self, other) {
+            (Type::Json(_), Type::Json(_)) => true,
+            (Type::List(a), Type::List(b)) | (Type::Option(a), Type::Option(b)) => a.is_held_as(b),
+            (Type::Tuple(a), Type::Tuple(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_held_as(b))
+            }
+            (Type::Record(a), Type::Record(b)) => {
+                keys(a).eq(keys(b)) && a.iter().zip(b).all(|((_, a), (_, b))| a.is_held_as(b))
+            }
+            (a, b) => a == b,
         }
     }
 
@@ -96,22 +139,13 @@ impl Type {
         }
     }
 
-    /// Whether there is a list in it, or a match: what a call makes of them lives until the next call.
-    pub fn has_lists(&self) -> bool {
-        match self {
-            Type::List(_) | Type::Match(_) => true,
-            Type::Tuple(items) => items.iter().any(Type::has_lists),
-            Type::Option(value) => value.has_lists(),
-            _ => false,
-        }
-    }
-
     /// Whether there is a list in it whose items' type is not known.
     pub(crate) fn has_unknown_items(&self) -> bool {
         match self {
             Type::Never => true,
             Type::List(item) | Type::Option(item) => item.has_unknown_items(),
             Type::Tuple(items) => items.iter().any(Type::has_unknown_items),
+            Type::Record(fields) => fields.iter().any(|(_, field)| field.has_unknown_items()),
             _ => false,
         }
     }
@@ -122,6 +156,7 @@ impl Type {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
             Type::Float | Type::DateTime | Type::List(_) | Type::Match(_) | Type::Never => false,
+            Type::Record(_) | Type::Json(_) => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
@@ -133,6 +168,8 @@ impl Type {
     /// use tidemill_udf::Type;
     /// let ty = Type::from_code("(s?[i])");
     /// assert_eq!(ty.map(|ty| ty.to_string()), Some("tuple[str, list[int] or None]".to_owned()));
+    /// let record = Type::Record(vec![("h\u{e9}:}".to_owned(), Type::Int)]);
+    /// assert_eq!(Type::from_code(&record.code()), Some(record));
     /// assert_eq!(Type::from_code("(s"), None);
     /// ```
     pub fn from_code(code: &str) -> Option<Type> {
@@ -147,12 +184,52 @@ impl Type {
             Type::Str => vec![std::ptr::NonNull::<u8>::dangling().as_ptr() as u64, 0],
             Type::Tuple(items) => items.iter().flat_map(Type::absent).collect(),
             Type::Option(value) => [vec![0], value.absent()].concat(),
+            Type::Record(fields) => fields.iter().flat_map(|(_, field)| field.absent()).collect(),
             Type::List(_) => vec![crate::runtime::empty_list()],
             _ => vec![0; self.slots()],
         }
     }
 
-    /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`, `?.`.
+    /// Whether a value of this type, which unifies with the other to that, is one of it without a new dict
+    /// being made: that would be another object than the one that it was made of.
+    pub(crate) fn fits(&self, to: &Type) -> bool {
+        match (self, to) {
+            (Type::Option(a), Type::Option(b)) => a.fits(b),
+            (a, Type::Option(b)) => a.fits(b),
+            (Type::Tuple(a), Type::Tuple(b)) => a.iter().zip(b).all(|(a, b)| a.fits(b)),
+            (Type::Record(a), Type::Record(b)) => a.iter().zip(b).all(|((_, a), (_, b))| a.fits(b)),
+            (a, Type::Json(_)) => !holds_dict(a),
+            _ => true,
+        }
+    }
+
+    /// What values of this type look like as dynamic ones; `None` if they cannot be.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        Some(match self {
+            Type::None => Shape::of(Kind::None),
+            Type::Bool => Shape::of(Kind::Bool),
+            Type::Int => Shape::of(Kind::Int),
+            Type::Float => Shape::of(Kind::Float),
+            Type::Str => Shape::of(Kind::Str),
+            Type::Json(shape) => shape.clone(),
+            Type::Option(value) => value.shape()?.merge(&Shape::of(Kind::None)),
+            Type::List(item) => match &**item {
+                Type::Json(shape) => Shape::list(shape.clone()),
+                Type::Never => Shape::list(Shape::default()),
+                _ => return None,
+            },
+            Type::Record(fields) => {
+                fields.iter().try_fold(Shape::of(Kind::Dict), |shape, (key, ty)| {
+                    Some(shape.with_field(key, &ty.shape()?))
+                })?
+            }
+            Type::Tuple(_) | Type::DateTime | Type::Match(_) | Type::Never => return None,
+        })
+    }
+
+    /// A compact spelling for the Python side: `i`, `f`, `b`, `n`, `s`, `(..)`, `[.]`, `?.`; `j` and three
+    /// digits for what a dynamic value looks like; and for a dict `{..}` with each key, by the number of its
+    /// characters and a colon, before its value.
     pub fn code(&self) -> String {
         match self {
             Type::None => "n".into(),
@@ -163,6 +240,13 @@ impl Type {
             Type::Tuple(items) => format!("({})", items.iter().map(Type::code).collect::<String>()),
             Type::List(item) => format!("[{}]", item.code()),
             Type::Option(value) => format!("?{}", value.code()),
+            Type::Json(shape) => format!("j{}", shape.code()),
+            Type::Record(fields) => {
+                let code = |(key, ty): &(String, Type)| {
+                    format!("{}:{key}{}", key.chars().count(), ty.code())
+                };
+                format!("{{{}}}", fields.iter().map(code).collect::<String>())
+            }
             Type::DateTime => "d".into(),
             Type::Match(_) => "m".into(),
             Type::Never => "!".into(),
@@ -195,8 +279,31 @@ fn parse(rest: &mut &[u8]) -> Option<Type> {
             *rest = &rest[1..];
             Type::Tuple(items)
         }
+        b'j' => {
+            let (shape, after) = rest.split_at_checked(3)?;
+            *rest = after;
+            Type::Json(Shape::from_code(std::str::from_utf8(shape).ok()?)?)
+        }
+        b'{' => {
+            let mut fields = Vec::new();
+            while rest.first() != Some(&b'}') {
+                fields.push((parse_key(rest)?, parse(rest)?));
+            }
+            *rest = &rest[1..];
+            Type::Record(fields)
+        }
         _ => return None,
     })
+}
+
+fn parse_key(rest: &mut &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(rest).ok()?;
+    let (count, text) = text.split_once(':')?;
+    let count: usize = count.parse().ok()?;
+    let end = text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
+    let key = text.get(..end)?;
+    *rest = text.get(end..)?.as_bytes();
+    (key.chars().count() == count).then(|| key.to_owned())
 }
 
 impl fmt::Display for Type {
@@ -214,9 +321,19 @@ impl fmt::Display for Type {
             Type::List(item) if **item == Type::Never => f.write_str("list"),
             Type::List(item) => write!(f, "list[{item}]"),
             Type::Option(value) => write!(f, "{value} or None"),
+            Type::Record(fields) => {
+                let fields: Vec<String> =
+                    fields.iter().map(|(key, ty)| format!("{key}: {ty}")).collect();
+                write!(f, "dict[{}]", fields.join(", "))
+            }
+            Type::Json(_) => f.write_str("a value of JSON"),
             Type::DateTime => f.write_str("datetime"),
             Type::Match(_) => f.write_str("re.Match"),
             Type::Never => f.write_str("nothing"),
         }
     }
+}
+
+fn keys(fields: &[(String, Type)]) -> impl Iterator<Item = &String> {
+    fields.iter().map(|(key, _)| key)
 }

@@ -8,6 +8,7 @@ use cranelift_codegen::ir::{InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
+use crate::runtime::empty_list;
 use crate::scope::{Place, Value, ir_types};
 use crate::types::Type;
 
@@ -28,9 +29,11 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         match ty.unify(&value.ty) {
-            Some(both) if both == *ty => self.coerce(value, ty, line),
+            Some(both) if both == *ty && value.ty.fits(ty) => self.coerce(value, ty, line),
             both => {
-                self.lesson = both.map(|both| (place.clone(), both));
+                // That a dict is met where values are dynamic is news as well, the first time.
+                let wider = both.filter(|both| both != ty || !self.known.types.contains_key(place));
+                self.lesson = wider.map(|both| Box::new((place.clone(), both)));
                 Err(Reason::types(what, &[ty, &value.ty], line))
             }
         }
@@ -40,7 +43,7 @@ impl Gen<'_> {
     pub(crate) fn learn(&mut self, value: &Value, ty: &Type, reason: Reason) -> Reason {
         if let Some(origin) = &value.origin {
             let ty = (0..origin.depth).fold(ty.clone(), |ty, _| Type::List(Box::new(ty)));
-            self.lesson = Some((origin.place.clone(), ty));
+            self.lesson = Some(Box::new((origin.place.clone(), ty)));
         }
         reason
     }
@@ -49,7 +52,12 @@ impl Gen<'_> {
     pub(crate) fn coerce(&mut self, value: &Value, ty: &Type, line: u32) -> Result<Value> {
         Ok(match (&value.ty, ty) {
             (from, to) if from == to => value.clone(),
-            (Type::Never, _) | (Type::None, Type::Option(_)) => self.zero(ty),
+            (Type::Never, _) => self.zero(ty),
+            (_, Type::Json(_)) => {
+                let boxed = self.boxed_or(value, line)?;
+                Value::new(ty.clone(), boxed.slots)
+            }
+            (Type::None, Type::Option(_)) => self.zero(ty),
             (Type::Option(_), Type::Option(to)) => {
                 let inner = self.coerce(&self.inner(value), to, line)?;
                 Value::new(ty.clone(), [vec![value.one()], inner.slots].concat())
@@ -64,8 +72,14 @@ impl Gen<'_> {
                 let items = items.map(|(item, ty)| self.coerce(&item, ty, line));
                 Value::tuple(items.collect::<Result<_>>()?)
             }
+            (Type::Record(_), Type::Record(fields)) => {
+                let keys = fields.iter().map(|(key, _)| key.clone());
+                let items = value.items().into_iter().zip(fields);
+                let items = items.map(|(item, (_, ty))| self.coerce(&item, ty, line));
+                Value::record(keys.zip(items.collect::<Result<Vec<_>>>()?).collect())
+            }
             // Two names for one list must agree on what its items are.
-            (Type::List(_), Type::List(_)) if !value.fresh => {
+            (Type::List(_), Type::List(_)) if !value.fresh && !value.ty.is_held_as(ty) => {
                 let reason = Reason::types("a list used as another", &[&value.ty, ty], line);
                 return Err(self.learn(value, ty, reason));
             }
@@ -79,6 +93,9 @@ impl Gen<'_> {
             Type::Str => self.constant_str("").slots,
             Type::Tuple(items) => items.iter().flat_map(|item| self.zero(item).slots).collect(),
             Type::Option(value) => [vec![self.int(0)], self.zero(value).slots].concat(),
+            Type::Record(fields) => {
+                fields.iter().flat_map(|(_, field)| self.zero(field).slots).collect()
+            }
             Type::List(_) => vec![self.empty_list()],
             _ => ir_types(ty)
                 .into_iter()
@@ -101,10 +118,7 @@ impl Gen<'_> {
 
     /// A list that is read, but never written.
     fn empty_list(&mut self) -> IrValue {
-        let bytes: Box<[u8]> = Box::new([0; 32]);
-        let address = bytes.as_ptr() as i64;
-        self.constants.push(Box::new(bytes));
-        self.int(address)
+        self.int(empty_list() as i64)
     }
 
     /// What an option holds if it holds something; other values as they are.
@@ -114,15 +128,20 @@ impl Gen<'_> {
                 let slots = value.slots[1..].to_vec();
                 Value { ty: (**inner).clone(), slots, ..value.clone() }
             }
+            Type::Json(shape) => Value { ty: Type::Json(shape.without_none()), ..value.clone() },
             _ => value.clone(),
         }
     }
 
-    /// What an option holds; where it is `None`, the row is CPython's.
+    /// What an option holds, and a dynamic value as one of its usual type; where it is `None` or another, the
+    /// row is CPython's.
     pub(crate) fn solid(&mut self, value: &Value) -> Value {
         if value.ty == Type::None {
             self.may_raise = true;
             return self.unreachable();
+        }
+        if let Type::Json(shape) = &value.ty {
+            return self.settle(value, shape);
         }
         if matches!(value.ty, Type::Option(_)) {
             self.may_raise = true;
@@ -135,7 +154,8 @@ impl Gen<'_> {
     /// Whether a value is `None`, or is not.
     pub(crate) fn is_none(&mut self, value: &Value, wanted: bool) -> IrValue {
         match value.ty {
-            Type::Option(_) => {
+            // The head of a dynamic None is 0 as well.
+            Type::Option(_) | Type::Json(_) => {
                 let code = if wanted { IntCC::Equal } else { IntCC::NotEqual };
                 self.b.ins().icmp_imm(code, value.one(), 0)
             }

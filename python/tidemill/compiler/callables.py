@@ -64,7 +64,7 @@ def _method(record: Node, made_with: tuple[Any, ...]) -> Node:
 def _partial(description: Description, partial: Any, params: list[str], names: list[Node]) -> Node:
     function, keywords = partial.func, partial.keywords
     args = [constant(arg, 0) for arg in partial.args] + names
-    if description.is_function(function):
+    if description.is_function(function) and not name_of(function):
         inner = description.tree(function, len(args), keywords)
         called = {"e": "func", "f": inner, "l": 0}
     elif (known := name_of(function)) and not keywords:

@@ -15,7 +15,7 @@ from typing import Any, Callable
 from tidemill.compiler import reasons
 from tidemill.compiler.bound import arguments
 from tidemill.compiler.callables import describe_object
-from tidemill.compiler.known import constant
+from tidemill.compiler.known import constant, name_of
 from tidemill.compiler.reasons import GENERATOR, INTERNAL, PARAMETERS, RECURSION, Unsupported
 from tidemill.compiler.scope import LocalFunction, Scope
 from tidemill.compiler.source import FunctionNode, find
@@ -135,7 +135,9 @@ class Description:
         """Describe any callable; `given` replaces defaults, as `functools.partial` does."""
         if type(function) is MethodType:
             raise Unsupported(reasons.BOUND_METHOD, function.__func__.__qualname__)
-        if type(function) is not FunctionType:
+        if type(function) is not FunctionType or name_of(function):
+            if given:
+                raise Unsupported(reasons.ARGUMENTS, "functools.partial")
             return describe_object(self, function, arity)
         code = function.__code__
         try:

@@ -1,18 +1,21 @@
 """The builtin functions and types that a tree may name, found by identity, and captured constants.
 
-Only functions of C, free of side effects, are known: what they do cannot be changed by a program,
-and a name that shadows one stands for another object. Called by `scope`, `lower` and `callables`.
+Only functions free of side effects are known, of C but for those of `known_json`: what they do
+cannot be changed by a program, and a name that shadows one stands for another object. Called by
+`scope`, `lower` and `callables`.
 """
 
 from __future__ import annotations
 
 import builtins
+import json
 import math
 import operator
 import sys
 from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
+from tidemill.compiler import known_json
 from tidemill.compiler.reasons import CAPTURED, CONSTANT, Unsupported
 
 _BUILTINS = """abs all any ascii bin bool bytes chr complex dict divmod enumerate filter float
@@ -47,6 +50,7 @@ _EXCEPTIONS = {
     for value in vars(builtins).values()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
+_EXCEPTIONS[id(json.JSONDecodeError)] = "JSONDecodeError"
 
 
 def name_of(value: Any) -> str | None:
@@ -62,7 +66,7 @@ def name_of(value: Any) -> str | None:
         owner: Any = value.__self__
         return f"{owner.__name__}.{value.__name__}"
     name, held = _KNOWN.get(id(value), (None, None))
-    return name if held is value else None
+    return name if held is value else known_json.name_of(value)
 
 
 def builtin(name: str, line: int) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def builtin(name: str, line: int) -> dict[str, Any]:
 
 
 def exception_name(value: Any) -> str | None:
-    """Return the name of a builtin exception class.
+    """Return the name of a builtin exception class, or of `json`'s.
 
     Examples
     --------

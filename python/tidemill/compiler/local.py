@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import json
 import math
 import operator
 import re
@@ -17,7 +18,7 @@ from typing import Any, Callable
 from tidemill.compiler import regexes
 from tidemill.compiler.scope import LocalFunction, Scope
 
-_MODULES = {"datetime": datetime, "math": math, "operator": operator, "re": re}
+_MODULES = {"datetime": datetime, "json": json, "math": math, "operator": operator, "re": re}
 
 
 def define(scope: Scope, node: ast.stmt) -> bool:

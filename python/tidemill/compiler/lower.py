@@ -99,8 +99,8 @@ def iterated(scope: Scope, node: ast.expr) -> Node:
     return found or expression(scope, node)
 
 
-def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
-    """Return the tree of a list comprehension or generator expression."""
+def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
+    """Return the tree of a comprehension of a list or dict, or of a generator expression."""
     if any(loop.is_async for loop in node.generators):
         raise Unsupported(EXPRESSION, "an asynchronous comprehension", node.lineno)
     # Only the first iterable is evaluated in the scope around.
@@ -110,12 +110,10 @@ def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
     try:
         first, *more = node.generators
         tree = {
-            "e": "comp",
-            "gen": isinstance(node, ast.GeneratorExp),
             **_loop(scope, first, iterable),
             "more": [_loop(scope, loop, iterated(scope, loop.iter)) for loop in more],
         }
-        return {**tree, "elt": expression(scope, node.elt), "l": node.lineno}
+        return {**_element(scope, node), **tree, "l": node.lineno}
     finally:
         scope.leave()
 
@@ -123,6 +121,14 @@ def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp) -> Node:
 def _loop(scope: Scope, loop: ast.comprehension, iterable: Node) -> Node:
     tests = [expression(scope, test) for test in loop.ifs]
     return {"target": target(scope, loop.target), "iter": iterable, "ifs": tests}
+
+
+def _element(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
+    if isinstance(node, ast.DictComp):
+        key, value = expression(scope, node.key), expression(scope, node.value)
+        return {"e": "dict_comp", "key": key, "value": value}
+    lazy = isinstance(node, ast.GeneratorExp)
+    return {"e": "comp", "gen": lazy, "elt": expression(scope, node.elt)}
 
 
 def _constant(scope: Scope, node: ast.Constant) -> Node:
@@ -134,6 +140,25 @@ def _items(kind: str) -> Callable[[Scope, Any], Node]:
         return {"e": kind, "v": [expression(scope, item) for item in node.elts], "l": node.lineno}
 
     return lower
+
+
+def _dict(scope: Scope, node: ast.Dict) -> Node:
+    pairs = zip(node.keys, node.values)
+    items = [[expression(scope, k) if k else None, expression(scope, v)] for k, v in pairs]
+    return {"e": "dict", "v": items, "l": node.lineno}
+
+
+def _dict_call(scope: Scope, node: ast.Call) -> Node:
+    """A call of `dict`: of another dict and of keywords it makes what a literal makes of them."""
+    items: list[Any] = [[None, expression(scope, arg)] for arg in node.args]
+    for keyword in node.keywords:
+        key = constant(keyword.arg, node.lineno) if keyword.arg is not None else None
+        items.append([key, expression(scope, keyword.value)])
+    # A call must not repeat a keyword, other than a literal.
+    stars = sum(keyword.arg is None for keyword in node.keywords)
+    if len(node.args) > 1 or (stars and len(items) > 1):
+        raise Unsupported(ARGUMENTS, "dict", node.lineno)
+    return {"e": "dict", "v": items, "l": node.lineno}
 
 
 def _binary(scope: Scope, node: ast.BinOp) -> Node:
@@ -279,6 +304,8 @@ def _call(scope: Scope, node: ast.Call) -> Node:
     if value is NOTHING:
         value = scope.static(node.func)
     known = name_of(value)
+    if known == "dict":
+        return _dict_call(scope, node)
     if value is NOTHING:
         return _method(scope, node)
     if known:
@@ -404,6 +431,8 @@ _LOWER: dict[type, Callable[[Scope, Any], Node]] = {
     ast.Call: _call,
     ast.Compare: _compare,
     ast.Constant: _constant,
+    ast.Dict: _dict,
+    ast.DictComp: comprehension,
     ast.IfExp: _conditional,
     ast.JoinedStr: _f_string,
     ast.Lambda: _lambda,

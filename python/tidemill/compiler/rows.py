@@ -4,10 +4,12 @@ The reply for given-up rows holds, for each row, the number of its records (u32)
 values in the order of the type's code: ``i`` and ``b`` as i64, ``f`` as f64, ``s`` as u32 length
 and UTF-8, ``n`` as nothing, ``?`` as i64 0 for None or i64 1 and the value, ``(...)`` item by item,
 ``d`` as i64 microseconds of a clock since 1970 and of the offset, ``[...]`` as u32 length and the
-items; all little-endian. The engine's `packed.rs` reads it. Types must be exactly the compiled
-ones. At the first row that has a record of another type, the reply becomes a plain list: a list of
-records for each row so far, then the rows that follow, not run yet. What follows the compiled part
-may fail on that record, and then CPython would not have come to the later rows.
+items, ``{...}`` value by value, with each key before its value's code, ``j`` as i64 (the place in
+`_DYNAMIC`) and the value, a dict as its pairs; all little-endian. The engine's `packed.rs` reads
+it. Types must be exactly the compiled ones. At the first row that has a record of another type, the
+reply becomes a plain list: a list of records for each row so far, then the rows that follow, not
+run yet. What follows the compiled part may fail on that record, and then CPython would not have
+come to the later rows.
 """
 
 from __future__ import annotations
@@ -27,6 +29,17 @@ if TYPE_CHECKING:
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
 INT64 = range(-(1 << 63), 1 << 63)
+# The codes of dynamic values by their kinds; a code's digits are hints for the engine.
+_DYNAMIC = {
+    type(None): (0, "n"),
+    bool: (1, "b"),
+    int: (2, "i"),
+    float: (3, "f"),
+    str: (4, "s"),
+    list: (5, "[j000]"),
+    dict: (6, "[(sj000)]"),
+}
+_DEEPEST = 64
 
 
 class Unrun:
@@ -65,9 +78,10 @@ def redo(chain: list[Callable[..., Any]], code: str, index: int, records: Iterab
     results: list[Any] = []
     packed = bytearray()
     rows = iter(records)
+    seen: set[int] = set()
     for row in rows:
         results.append(list(_through(chain, index, row)))
-        if not _pack(code, results[-1], packed):
+        if _meets_again(results[-1], seen) or not _pack(code, results[-1], packed):
             return [*results, *map(Unrun, rows)]
     return Slots(len(results), bytes(packed))
 
@@ -136,6 +150,10 @@ def _value(code: str, at: int, value: Any, packed: bytearray) -> int:
         return _items(code, at, value, packed) if found is tuple else 0
     if kind == "[":
         return _list(code, at, value, packed) if found is list else 0
+    if kind == "{":
+        return _fields(code, at + 1, value, packed) if found is dict else 0
+    if kind == "j":
+        return at + 4 if _dynamic(value, packed) else 0
     if kind == "?":
         packed += struct.pack("<q", value is not None)
         return _end(code, at + 1) if value is None else _value(code, at + 1, value, packed)
@@ -181,12 +199,66 @@ def _end(code: str, at: int) -> int:
     """Return where the code of a type ends."""
     if code[at] == "?":
         return _end(code, at + 1)
-    if code[at] not in "([":
+    if code[at] == "j":
+        return at + 4
+    if code[at] not in "([{":
         return at + 1
+    keyed = code[at] == "{"
     at += 1
-    while code[at] not in ")]":
-        at = _end(code, at)
+    while code[at] not in ")]}":
+        at = _end(code, _key(code, at)[1] if keyed else at)
     return at + 1
+
+
+def _dynamic(value: Any, packed: bytearray) -> bool:
+    tag, code = _DYNAMIC.get(type(value), (0, ""))
+    if not code or _is_deeper(value, _DEEPEST):
+        return False
+    packed += struct.pack("<q", tag)
+    held = list(value.items()) if tag == 6 else value
+    return bool(_value(code, 0, held, packed))
+
+
+def _meets_again(value: Any, seen: set[int]) -> bool:
+    """Whether a list or dict is there twice: what changes one of them must change both."""
+    rest = [value]
+    while rest:
+        found = rest.pop()
+        if type(found) in (list, dict):
+            if id(found) in seen:
+                return True
+            seen.add(id(found))
+        if type(found) in (tuple, list):
+            rest += found
+        elif type(found) is dict:
+            rest += found.values()
+    return False
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and dicts are nested deeper than the engine goes."""
+    if type(value) not in (list, dict):
+        return False
+    inner = value.values() if type(value) is dict else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)
+
+
+def _key(code: str, at: int) -> tuple[str, int]:
+    """Return the key that begins here, and where its value's code does."""
+    colon = code.index(":", at)
+    end = colon + 1 + int(code[at:colon])
+    return code[colon + 1 : end], end
+
+
+def _fields(code: str, at: int, value: dict[Any, Any], packed: bytearray) -> int:
+    for key, item in value.items():
+        if code[at] == "}":
+            return 0
+        expected, at = _key(code, at)
+        at = _value(code, at, item, packed) if type(key) is str and key == expected else 0
+        if not at:
+            return 0
+    return at + 1 if code[at] == "}" else 0
 
 
 def _list(code: str, at: int, value: list[Any], packed: bytearray) -> int:

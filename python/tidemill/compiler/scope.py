@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler import containers, dates, regexes, stability
 from tidemill.compiler.bound import Bound
-from tidemill.compiler.known import builtin, constant, is_plain_type, name_of
+from tidemill.compiler.known import builtin, constant, exception_name, is_plain_type, name_of
 from tidemill.compiler.reasons import (
     CAPTURED,
     CHANGEABLE,
@@ -198,7 +198,8 @@ class Scope:
             value = vars(base).get(name, NOTHING)
             if value is NOTHING:
                 raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
-            same = name_of(value) or regexes.is_known(value) or dates.is_known(value)
+            same: Any = name_of(value) or exception_name(value)
+            same = same or regexes.is_known(value) or dates.is_known(value)
             settled = same or stability.settled_in_module(base, name, value)
             self._require(bool(settled), f"{base.__name__}.{name}", line)
             return value

@@ -19,7 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from tidemill.compiler import dates, regexes
-from tidemill.compiler.known import name_of
+from tidemill.compiler.known import exception_name, name_of
 from tidemill.compiler.source import SourceFile, open_source, same_value
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -51,7 +51,7 @@ def settled(file: SourceFile, name: str, value: Any) -> bool:
     """Whether a module-level name has this value in every process that runs the file."""
     nodes = [node for bound, node in _bindings(file) if bound == name]
     imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
-    library = dates.is_known(value) or regexes.is_known(value)
+    library = dates.is_known(value) or regexes.is_known(value) or exception_name(value)
     if imports and (library or name_of(value) or type(value) in (ModuleType, FunctionType)):
         return True
     if len(nodes) != 1:

@@ -106,6 +106,12 @@ class Writer:
                 lambda: f"{self.pick(['min', 'max'])}({e('str')}, {e('str')})",
                 lambda: f"{e('str')}.join({self._comprehension(depth)[1:-1]})",
                 lambda: f"({e('str')}, {e('int')})[0]",
+                lambda: f"json.dumps({e(self.pick(TYPES))})",
+                lambda: f"json.dumps({{'a': {e('str')}, 'b': ({e('int')}, {e('float')})}})",
+                lambda: f"json.loads(json.dumps({e('str')}))",
+                lambda: f"str(json.loads({e('str')}))",
+                lambda: f"{{'a': {e('str')}, 'b': {e('int')}}}['a']",
+                lambda: f"{{**{{'a': {e('int')}}}, 'a': {e('str')}}}.get('a')",
                 lambda: f"re.sub({self.pattern()}, {self.pick(INSERTS)}, {e('str')})",
                 lambda: f"re.search({self.pattern()}, {e('str')}).group()",
                 lambda: f"(re.match({self.pattern()}, {e('str')}) or re.search('', '')).group()",
@@ -133,6 +139,12 @@ class Writer:
                 lambda: f"({e('bool')} + {e(self.pick(['int', 'bool']))})",
                 lambda: f"int({e(self.pick(['int', 'bool']))})",
                 lambda: f"({e('str')}, {e('int')})[-1]",
+                lambda: f"dict(a={e('int')}, b={e('str')})['a']",
+                lambda: f"json.loads(json.dumps([{e('int')}, {e('float')}]))[0]",
+                lambda: f"{{'a': {e('int')}}}.get({self.pick(TEXTS)}, {e('int')})",
+                lambda: f"json.loads(json.dumps({{'n': {e('int')}}})).get({self.pick(TEXTS)}, 1)",
+                lambda: f"len({{w: {e('int')} for w in {e('words')}}})",
+                lambda: f"(json.loads({e('str')}) or 1)",
                 lambda: f"_callee({e('str')}, {e('int')})",
                 lambda: f"re.search({self.pattern()}, {e('str')}).{self.pick(['start', 'end'])}()",
                 lambda: f"sum([m.end() for m in re.finditer({self.pattern()}, {e('str')})])",
@@ -161,6 +173,10 @@ class Writer:
                 lambda: f"({e('float')} {self.pick(['+', '-', '*', '/'])} {e(number)})",
                 lambda: f"({e(number)} {self.pick(['//', '%', '-', '*'])} {e('float')})",
                 lambda: f"({e('int')} / {e('int')})",
+                lambda: (
+                    f"(json.loads(json.dumps([{e(number)}, {e('float')}]))[0] {self.pick(['+', '*', '-', '/', '//', '%'])} {e(number)})"
+                ),
+                lambda: f"json.loads(json.dumps({{'x': {e('float')}}}))['x']",
                 lambda: f"{self.pick(['-', 'abs', '+'])}({e('float')})",
                 lambda: f"float({e(self.pick(['int', 'bool', 'float']))})",
                 lambda: f"{self.pick(['min', 'max'])}({e('float')}, {e('float')})",
@@ -190,6 +206,10 @@ class Writer:
                 lambda: f"{e('str')}.{self.pick(TEST_METHODS)}()",
                 lambda: f"{e('str')}.{self.pick(['startswith', 'endswith'])}({e('str')})",
                 lambda: f"bool({e(self.pick(TYPES))})",
+                lambda: f"({e('str')} in {{'a': 1, 'b': {e('int')}}})",
+                lambda: f"({e(self.pick(['str', 'int']))} in json.loads(json.dumps({e('words')})))",
+                lambda: f"isinstance(json.loads({e('str')}), (int, str))",
+                lambda: f"(json.loads(json.dumps([{e(kind)}]))[0] {op} {e(other)})",
                 lambda: f"bool(re.{self.pick(['search', 'match'])}({self.pattern()}, {e('str')}))",
                 lambda: f"(re.fullmatch({self.pattern()}, {e('str')}) is None)",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
@@ -214,6 +234,9 @@ class Writer:
                 lambda: f"{e('str')}.split({self.pick([*TEXTS, 'None'])}, {e('int')})",
                 lambda: self._comprehension(depth),
                 lambda: f"[{e('str')}, {e('str')}]",
+                lambda: f"json.loads(json.dumps({e('words')}))",
+                lambda: f"[k for k in {{'a': {e('int')}, 'b': {e('str')}}}]",
+                lambda: f"[k for k, n in {{w: {e('int')} for w in {e('words')}}}.items() if n]",
                 lambda: f"re.split({self.pattern()}, {e('str')})",
                 lambda: f"[m.group() for m in re.finditer({self.pattern()}, {e('str')})]",
                 *text_grammar.words(self, e),
@@ -279,6 +302,7 @@ class Writer:
             "return",
             "effect",
             "while",
+            "count",
         ]
         kinds += ["change", "change", "range", "inner", "raise"]
         if in_loop:
@@ -402,6 +426,17 @@ class Writer:
         error = self.pick(["ValueError('x')", "IndexError", f"KeyError({self.expr('str', 1)})"])
         return f"{indent}if {self.expr('bool', 1)}:\n{inner}raise {error}\n"
 
+    def _s_count(self, depth, indent, inner, in_loop):
+        made, words = self.new("d"), self.expr("words", 1)
+        held = self.pick([f"{made}.get(w, 0) + 1", self.expr("int", 1), self.expr("str", 1)])
+        text = f"{indent}{made} = {{{self.pick(['', repr('a') + ': 1'])}}}\n"
+        text += f"{indent}for w in {words}:\n{inner}{made}[w] = {held}\n"
+        name, kind = self.new(), self.pick(["int", "words", "str"])
+        shown = {"int": f"len({made})", "words": f"[k for k in {made}]"}
+        text += f"{indent}{name} = {shown.get(kind, f'json.dumps({made})')}\n"
+        self.names[name] = kind
+        return text
+
     def _s_leave(self, depth, indent, inner, in_loop):
         return f"{indent}{self.pick(['break', 'continue'])}\n"
 
@@ -475,7 +510,7 @@ def module(choose):
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
     return "\n\n".join(
         [
-            "import re\n",
+            "import json\nimport re\n",
             "import math\n",
             'WORDS = {"a", "ab", "1"}\n',
             text_grammar.CONSTANTS,

@@ -70,6 +70,16 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The first rows.
+    pub fn first(&self, count: usize) -> Vec<Vec<u64>> {
+        let mut rows = Vec::new();
+        let _ = self.each(|row| {
+            rows.push(row.to_vec());
+            if rows.len() == count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        rows
+    }
+
     /// Rows that were given up, for the worker.
     pub fn given_up(&self) -> GivenUp {
         GivenUp { ty: self.ty(), text: matches!(self, Input::Text(_)), rows: 0, data: Vec::new() }

@@ -28,6 +28,8 @@ use crate::report::InputReport;
 
 /// A chain that gives up more than one row in this many is not worth it.
 const WORTH: usize = 2;
+/// Rows that are looked at before a chain is compiled.
+const SAMPLES: usize = 256;
 /// Rows after which that is judged.
 const JUDGED: usize = 1000;
 
@@ -57,19 +59,24 @@ impl Counts {
 }
 
 impl Native {
-    /// Compiles as many phases of a plan as can be, for records of type `input`.
-    pub fn new(plan: &Plan, input: &Type) -> InputReport {
+    /// Compiles as many phases of a plan as can be, for an input whose first rows show what documents
+    /// look like.
+    pub fn compile(plan: &Plan, input: &Input<'_>) -> InputReport {
         let mut phases: Vec<Phase> = Vec::new();
         let mut made = InputReport {
-            input: input.to_string(),
+            input: input.ty().to_string(),
             rest: plan.rest,
             reason: None,
             left: Vec::new(),
             native: None,
         };
-        let mut ty = input.clone();
+        let mut ty = input.ty();
+        let first = input.first(SAMPLES);
+        let mut samples: Vec<&[u64]> = first.iter().map(Vec::as_slice).collect();
         for planned in &plan.phases {
-            let (phase, stopped) = Phase::new(planned, &ty);
+            let (phase, stopped) = Phase::new(planned, &ty, &samples);
+            // Those of the phases that follow are not there yet.
+            samples.clear();
             if let Some(phase) = phase {
                 ty = phase.result().clone();
                 made.left.extend(phase.left_out());

@@ -62,7 +62,11 @@ pub enum Ended {
 impl Phase {
     /// Compiles what can be of a planned phase, for records of type `input`; and the operator that is the
     /// worker's, if one is, with the reason.
-    pub fn new(planned: &PhasePlan, input: &Type) -> (Option<Phase>, Option<(usize, Reason)>) {
+    pub fn new(
+        planned: &PhasePlan,
+        input: &Type,
+        samples: &[&[u64]],
+    ) -> (Option<Phase>, Option<(usize, Reason)>) {
         let first = planned.first;
         let mut steps = planned.steps.clone();
         if planned.sink.as_ref().is_some_and(SinkPlan::takes_pairs) && !steps.is_empty() {
@@ -79,7 +83,7 @@ impl Phase {
             followed: true,
         };
         if whole > 0 {
-            let (chain, steps, reason) = longest(&steps, input);
+            let (chain, steps, reason) = longest(&steps, input, samples);
             let Some(chain) = chain else { return (None, reason.map(|reason| (first, reason))) };
             phase.end = first + steps.min(whole);
             phase.record = chain.record().clone();
@@ -262,10 +266,15 @@ impl SinkPlan {
 }
 
 /// The most of the first steps that compile, their number, and why not one more.
-fn longest(steps: &[Step], input: &Type) -> (Option<Compiled>, usize, Option<Reason>) {
+fn longest(
+    steps: &[Step],
+    input: &Type,
+    samples: &[&[u64]],
+) -> (Option<Compiled>, usize, Option<Reason>) {
     let mut stopped = None;
     for count in (1..=steps.len()).rev() {
-        match Compiled::new(&steps[..count], input) {
+        // SAFETY: the samples are rows of the input.
+        match unsafe { Compiled::with_samples(&steps[..count], input, samples) } {
             Ok(chain) => return (Some(chain), count, stopped),
             Err(reason) => stopped = Some(reason),
         }
@@ -317,8 +326,7 @@ fn fold(
     args: &[Type],
     result: &Type,
 ) -> std::result::Result<Call, Reason> {
-    // What it gives is held from call to call, and a list is not.
-    if result.slots() > MOST_SLOTS || result.has_lists() {
+    if result.slots() > MOST_SLOTS {
         return Err(Reason::types_of("a fold", result));
     }
     Call::new(function, args, Some(result))
@@ -336,7 +344,7 @@ enum SoFar<'p> {
     Dealt(Deal),
     Groups(Box<Groups<'p>>),
     Counted(u64),
-    Total(Option<Vec<u64>>, Rows<'static>),
+    Total(Option<Vec<u64>>, Box<Rows<'static>>),
 }
 
 impl<'p> Taken<'p> {
@@ -355,7 +363,7 @@ impl<'p> Taken<'p> {
                 SoFar::Groups(Box::new(groups))
             }
             (Sink::Count, _) => SoFar::Counted(0),
-            (Sink::Total(_), _) => SoFar::Total(None, Rows::for_calls()),
+            (Sink::Total(_), _) => SoFar::Total(None, Box::new(Rows::for_calls())),
             _ => SoFar::Dealt(Deal::new(&phase.record, buckets)),
         };
         Ok(Taken { phase, so_far, stuck: false })

@@ -2,17 +2,15 @@
 
 use std::cmp::Ordering;
 
-use super::{DONE, List, RAISES, Rows, UNSURE, bytes, new_list, push_slots};
+use super::{DONE, FRESH, List, RAISES, Rows, UNSURE, bytes, new_list, push_slots};
 use crate::types::Type;
 
-/// The capacity of a list that belongs to a block: others read it, so it is not changed.
-pub(crate) const FROZEN: u64 = u64::MAX;
 /// Bytes of lists after which a row is CPython's, which can say that memory is short.
-const MOST_BYTES: usize = 1 << 28;
+pub(super) const MOST_BYTES: usize = 1 << 28;
 
-/// Whether the row may change a list.
+/// Whether the row may change a list: nobody else reads it, and no record holds a copy of it.
 fn is_own(list: &List) -> bool {
-    list.capacity != FROZEN && (list.capacity > 0 || list.len == 0)
+    list.state == FRESH
 }
 
 /// All slots of a list, to be changed.
@@ -47,6 +45,7 @@ fn place(list: &List, index: i64) -> Option<usize> {
 fn compared(ty: &Type, a: &[u64], b: &[u64]) -> Option<Ordering> {
     Some(match ty {
         Type::None | Type::Never | Type::DateTime | Type::Match(_) => return None,
+        Type::Record(_) | Type::Json(_) => return None,
         Type::Bool | Type::Int => (a[0] as i64).cmp(&(b[0] as i64)),
         Type::Float => f64::from_bits(a[0]).partial_cmp(&f64::from_bits(b[0]))?,
         // SAFETY: slots of a string are those of one that lives.
