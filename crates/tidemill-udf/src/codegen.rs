@@ -42,6 +42,8 @@ impl Gen<'_> {
                 self.go_on(rest, result, emitted)
             }
             Step::Filter(f) => {
+                // What the function changes goes on changed.
+                let value = self.changeable(f, value)?;
                 let Some(result) = self.inline(f, vec![value.clone()])? else {
                     return Ok(());
                 };
@@ -77,6 +79,16 @@ impl Gen<'_> {
                     this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
                 })
             }
+        }
+    }
+
+    /// The argument of an operator's function; a dict that the function changes, and nobody else has, as a
+    /// dynamic one.
+    fn changeable(&mut self, function: &Function, value: Value) -> Result<Value> {
+        let changes = |name: &String| changed_in(&function.body).contains(name);
+        match (&value.ty, function.params.as_slice()) {
+            (Type::Record(_), [name]) if changes(name) => self.dynamic_record(&value),
+            _ => Ok(value),
         }
     }
 
