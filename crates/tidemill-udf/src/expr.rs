@@ -92,9 +92,15 @@ impl Gen<'_> {
             return Err(Reason::unsupported("a generator returned through finally", value.line));
         }
         let tries = std::mem::take(&mut self.tries);
-        let value = self.used_up_one(value);
+        let made = self.used_up_one(value);
         self.tries = tries;
-        value
+        let made = made?;
+        let lazy = matches!(value.kind, ExprKind::Comp { lazy: true, .. });
+        if lazy && made.ty.item().is_some_and(Type::may_change) {
+            // What follows, here or in CPython, could change an item before CPython makes the next one.
+            return Err(Reason::unsupported("a generator of lists or dicts", value.line));
+        }
+        Ok(made)
     }
 
     pub(crate) fn used_up_one(&mut self, arg: &Expr) -> Result<Value> {

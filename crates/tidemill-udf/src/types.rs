@@ -150,6 +150,26 @@ impl Type {
         }
     }
 
+    /// The type of a list's items.
+    pub(crate) fn item(&self) -> Option<&Type> {
+        match self {
+            Type::List(item) => Some(item),
+            _ => None,
+        }
+    }
+
+    /// Whether values are, or hold, lists or dicts that others may have too, which a dict made where it stands
+    /// is not.
+    pub(crate) fn may_change(&self) -> bool {
+        match self {
+            Type::List(_) | Type::Json(_) => true,
+            Type::Record(fields) => fields.iter().any(|(_, field)| field.may_change()),
+            Type::Tuple(items) => items.iter().any(Type::may_change),
+            Type::Option(value) => value.may_change(),
+            _ => false,
+        }
+    }
+
     /// Whether values may be keys: hashable in Python, and compared here as there.
     pub fn is_key(&self) -> bool {
         match self {

@@ -369,3 +369,40 @@ def dict_in_place_alias(line):
 def operators_of_document(line):
     event = json.loads(line)
     return operator.getitem(event, "a"), operator.contains(event, "a"), math.floor(event["b"])
+
+
+def generator_sees_changes(lines):
+    def made(line):
+        words = line.split()
+        return ((words, len(words)) for _ in range(2))
+
+    def change(pair):
+        pair[0].append("x")
+        return pair[1]
+
+    return lines.flatMap(made).map(change)
+
+
+def generator_sees_changed_documents(lines):
+    def made(line):
+        event = json.loads(line)
+        return (event for key in event)
+
+    def change(event):
+        event["new" + str(len(event))] = 1
+        return len(event)
+
+    return lines.flatMap(made).map(change)
+
+
+def generator_sees_changes_past_python(lines):
+    def made(line):
+        words = line.split()
+        return (words if n == 0 else [str(len(words))] for n in range(2))
+
+    def change(words):
+        words.append("x")
+        print(len(words))
+        return words
+
+    return lines.flatMap(made).map(change)
