@@ -17,22 +17,16 @@ import time
 from pathlib import Path
 
 import pytest
-from exact import cases, grammar, text_cases, text_wide
+from exact import cases, control_cases, grammar, text_cases, text_wide
 from exact.lines import NASTY
 from exact.pair import Pair
 from hypothesis import HealthCheck, Phase, given, settings
 
 HOME = Path(cases.__file__).parent
+PROGRAMS = ["programs.py", "control_programs.py", "text_programs.py", "regexes.py", "dates.py"]
 NAMED = [
     (file, name, parameter)
-    for file in (
-        "programs.py",
-        "chains.py",
-        "stages.py",
-        "text_programs.py",
-        "regexes.py",
-        "dates.py",
-    )
+    for file in (*PROGRAMS, "chains.py", "stages.py")
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )
@@ -85,11 +79,18 @@ def is_compiled(report):
     [
         pytest.param(cases.STRINGS, "f", 205, id="strings"),
         pytest.param(cases.NUMBERS, "f", 175, id="numbers"),
-        pytest.param(cases.STRINGS, "items", 195, id="items of strings"),
+        pytest.param(cases.STRINGS, "items", 132, id="items of strings"),
         pytest.param(text_cases.METHODS, "f", 303, id="methods"),
-        pytest.param(text_cases.METHODS, "items", 295, id="items of methods"),
+        pytest.param(text_cases.METHODS, "items", 212, id="items of methods"),
         pytest.param(text_cases.FORMATS, "f", 300, id="formats"),
         pytest.param(text_cases.TABLES, "f", 105, id="tables"),
+        pytest.param(control_cases.ITERATION, "f", 118, id="iteration"),
+        pytest.param(control_cases.ITERATION, "items", 75, id="items of iteration"),
+        pytest.param(control_cases.LISTS, "f", 118, id="lists"),
+        pytest.param(control_cases.LISTS, "items", 54, id="items of lists"),
+        pytest.param(control_cases.NUMBERS, "f", 203, id="arithmetic"),
+        pytest.param(control_cases.NUMBERS, "items", 16, id="items of arithmetic"),
+        pytest.param(control_cases.MATH, "f", 78, id="math"),
     ],
 )
 def test_expressions_on_nasty_lines(pair, nasty, tmp_path, table, prefix, least):

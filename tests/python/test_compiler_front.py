@@ -60,10 +60,6 @@ def value(node):
     if kind == "dict":
         items = (f"{value(k)}: {value(v)}" if k else f"**{value(v)}" for k, v in node["v"])
         return f"{{{', '.join(items)}}}"
-    if kind == "dict_comp":
-        head = f"{value(node['key'])}: {value(node['value'])}"
-        tests = "".join(f" if {value(test)}" for test in node["ifs"])
-        return f"{{{head} for {target(node['target'])} in {value(node['iter'])}{tests}}}"
     if kind == "const_set":
         return f"{{{', '.join(map(plain, node['v']))}}}" if node["v"] else "set()"
     if kind == "const_map":
@@ -83,15 +79,16 @@ def value(node):
         return f"({value(node['a'])} if {value(node['c'])} else {value(node['b'])})"
     if kind == "builtin":
         return node["id"]
+    if kind == "outer":
+        return f"outer({names(node['id'])!r})"
+    if kind == "walrus":
+        return f"({names(node['id'])} := {value(node['v'])})"
     if kind == "func":
         return f"function({node['f']!r})"
     if kind == "call":
-        return f"{value(node['f'])}({', '.join(map(value, node['args']))})"
+        return f"{value(node['f'])}({arguments(node)})"
     if kind == "method":
-        args, named = [*map(value, node["args"])], node.get("names", [])
-        for i, name in enumerate(named, len(args) - len(named)):
-            args[i] = f"{name}={args[i]}"
-        return f"({value(node['o'])}).{node['m']}({', '.join(args)})"
+        return f"({value(node['o'])}).{node['m']}({arguments(node)})"
     if kind == "index":
         return f"{value(node['o'])}[{value(node['i'])}]"
     if kind == "slice":
@@ -100,9 +97,14 @@ def value(node):
     if kind == "format":
         args = "".join(f"{value(arg)}," for arg in node["args"])
         return f"formatted(({args}), {node['parts']!r}, {node['unpack']})"
-    assert kind == "comp", node
-    tests = "".join(f" if {value(test)}" for test in node["ifs"])
-    text = f"{value(node['elt'])} for {target(node['target'])} in {value(node['iter'])}{tests}"
+    assert kind in ("comp", "dict_comp"), node
+    keyed = kind == "dict_comp"
+    text = f"{value(node['key'])}: {value(node['value'])}" if keyed else value(node["elt"])
+    for loop in [node, *node["more"]]:
+        tests = "".join(f" if {value(test)}" for test in loop["ifs"])
+        text += f" for {target(loop['target'])} in {value(loop['iter'])}{tests}"
+    if keyed:
+        return f"{{{text}}}"
     return f"({text})" if node["gen"] else f"[{text}]"
 
 
@@ -126,9 +128,20 @@ def formatted(args, parts, unpack):
     )
 
 
+def arguments(node):
+    args, named = [*map(value, node["args"])], node.get("names", [])
+    for i, name in enumerate(named, len(args) - len(named)):
+        args[i] = f"{name}={args[i]}"
+    return ", ".join([*args, *(f"{name}={value(given)}" for name, given in node.get("kw", ()))])
+
+
 def target(node):
     if node["t"] == "name":
         return names(node["id"])
+    if node["t"] == "star":
+        return f"*{target(node['v'])}"
+    if node["t"] == "item":
+        return f"{value(node['o'])}[{value(node['i'])}]"
     return "(" + "".join(f"{target(item)}," for item in node["v"]) + ")"
 
 
@@ -142,10 +155,10 @@ def written(node):
     kind = node["s"]
     if kind == "assign":
         return [f"{target(node['t'])} = {value(node['v'])}"]
-    if kind == "set_item":
-        return [f"{names(node['id'])}[{value(node['k'])}] = {value(node['v'])}"]
     if kind == "aug":
         return [f"{names(node['id'])} {node['op']}= {value(node['v'])}"]
+    if kind == "aug_item":
+        return [f"{value(node['o'])}[{value(node['i'])}] {node['op']}= {value(node['v'])}"]
     if kind == "if":
         orelse = ["else:", *block(node["b"])] if node["b"] else []
         return [f"if {value(node['c'])}:", *block(node["a"]), *orelse]
@@ -157,9 +170,10 @@ def written(node):
         head = f"for {target(node['t'])} in {value(node['iter'])}:"
         return [head, *block(node["body"]), "else:", *block(node["else"])]
     if kind == "while":
-        return [f"while {value(node['c'])}:", *block(node["body"])]
+        return [f"while {value(node['c'])}:", *block(node["body"]), "else:", *block(node["else"])]
     if kind == "raise":
-        return [f"raise {node['type']}" if node["type"] else "raise Deopt"]
+        made = f"{node['type']}({', '.join(map(value, node['args']))})"
+        return [f"raise {made if node['type'] else 'Deopt'}"]
     if kind == "deopt":
         assert node["why"] in front.REASONS
         return ["raise Deopt"]
@@ -173,11 +187,20 @@ def written(node):
     return [kind]
 
 
+def outer(name):
+    """Return a variable of the function that is running around the caller, as it is now."""
+    frame = sys._getframe(2)
+    while name not in frame.f_locals:
+        frame = frame.f_back
+    return frame.f_locals[name]
+
+
 def function(tree):
     """Make a Python function of a tree."""
     text = "\n".join([f"def made({', '.join(map(names, tree['params']))}):", *block(tree["body"])])
-    namespace = {"function": function, "Deopt": Deopt, "json": json, "math": math}
-    namespace.update(operator=operator, JSONDecodeError=json.JSONDecodeError, formatted=formatted)
+    namespace = {"function": function, "outer": outer, "Deopt": Deopt, "json": json}
+    namespace.update(math=math, operator=operator, formatted=formatted)
+    namespace["JSONDecodeError"] = json.JSONDecodeError
     exec(text, namespace)
     return namespace["made"]
 
@@ -290,6 +313,13 @@ def parse(text, base=10):
         lambda line: line in ("a", "1 2") and line not in {"x", "y"},
         lambda line: [[line for line in line.split()] for line in [line, line]],
         lambda line: float("inf") * -0.0 if line else -1e308,
+        lambda line: (n := len(line)) + n,
+        lambda line: [y := x for x in line],  # noqa: F841
+        lambda line: [x + y for x in line if x > "1" for y in line if x < y],
+        lambda line: line[::2] + line[:0:-1] + line[1:2],
+        lambda line: sorted(line.split(), key=len, reverse=True),
+        lambda line: max(line.split(), key=lambda w: w[0], default=None),
+        lambda line: sum(range(3), start=len(line)) + round(len(line) / 3, ndigits=1),
     ],
 )
 def test_lambdas(user):
@@ -353,6 +383,40 @@ def rare(line):
         return str(error)
 
 
+def changes(line):
+    xs, total = [0, 0, 0], 0
+    xs[len(line) % 3] = 5
+    xs[0] += 2
+    first, *xs[1], last = line
+    (*rest,) = xs
+    while total < 9:
+        total += len(line)
+        if not line:
+            break
+    else:
+        total = -total
+    if line == "0 0":
+        raise KeyError(line, total) from None
+    return xs, first, last, rest, total
+
+
+def test_lists_that_change():
+    agree(changes)
+
+
+def test_an_item_getter_is_a_key(load):
+    text = (
+        "from operator import itemgetter\ndef user(x): return max([x, 'b'], key=itemgetter(-1, 0))"
+    )
+    agree(load(text).user)
+
+
+def test_calls_that_double_with_each_level_are_refused(load):
+    levels = "".join(f"def f{i + 1}(x): return f{i}(x) + f{i}(x)\n" for i in range(30))
+    module = load("def f0(x): return x\n" + levels)
+    refuse(module.f30, "too large", "calls of functions")
+
+
 def test_a_rare_statement_gives_the_row_back():
     wrong = [line for line in LINES if line not in ("1",)]
     agree(rare, deopts=[*wrong, "1"])
@@ -411,7 +475,19 @@ def test_local_functions():
         n = len(line)
         return (lambda x: x + n)(1)
 
-    refuse(captures, "a local function that uses local variables", "n")
+    agree(captures)
+
+    def captures_what_changes(line):
+        n, words = 1, line.split()
+
+        def seen(word):
+            return [word == other for other in words], n
+
+        first = [seen(word) for word in words]
+        n += 1
+        return first, [(lambda: (word, n))() for word in words]
+
+    agree(captures_what_changes)
 
     def rebinds(line):
         f = lambda x: x  # noqa: E731
@@ -641,11 +717,7 @@ def test_callables():
 @pytest.mark.parametrize(
     "user",
     [
-        lambda line: (n := len(line)) + n,
-        lambda line: [y := x for x in line],  # noqa: F841
-        lambda line: [x + y for x in line for y in line],
         lambda line: {x for x in line},
-        lambda line: {x: y for x in line for y in line},
         lambda line: f"{line!a}",
         lambda line: f"{line:>{len(line)}}",
         lambda line: "%*d" % (len(line), 1),  # noqa: UP031

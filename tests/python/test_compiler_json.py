@@ -16,7 +16,12 @@ from exact.pair import Pair
 from test_compiler_exact import calm, is_compiled
 
 PROGRAMS = Path(json_cases.__file__).with_name("json_programs.py")
-NAMED = re.findall(r"^def ([a-z]\w*)\((\w+)", PROGRAMS.read_text(encoding="utf-8"), re.M)
+MIXED = PROGRAMS.with_name("mixed_programs.py")
+NAMED = [
+    (path, *found)
+    for path in (PROGRAMS, MIXED)
+    for found in re.findall(r"^def ([a-z]\w*)\((\w+)", path.read_text(encoding="utf-8"), re.M)
+]
 SETS = {
     "documents": [*json_lines.DOCUMENTS, *NASTY[::7]],
     "events": json_lines.EVENTS,
@@ -68,11 +73,12 @@ def test_expressions(pair, texts, tmp_path, table, variables, sets, least):
     assert compiled >= least
 
 
-@pytest.mark.parametrize(("name", "parameter"), NAMED)
-def test_programs(pair, texts, name, parameter):
+@pytest.mark.parametrize(("path", "name", "parameter"), NAMED)
+def test_programs(pair, texts, path, name, parameter):
     if parameter == "line":
-        agree(pair, texts, PROGRAMS, name, list(SETS))
+        compiled = agree(pair, texts, path, name, list(SETS))
     else:
-        for which in SETS:
-            pair.agree(PROGRAMS, name, texts[which])
-        pair.agree(PROGRAMS, name, pair.text(json_lines.USUAL))
+        reports = [pair.agree(path, name, texts[which]) for which in SETS]
+        reports.append(pair.agree(path, name, pair.text(json_lines.USUAL)))
+        compiled = any(map(is_compiled, reports))
+    print(name, "is compiled" if compiled else "is CPython's")

@@ -1,19 +1,24 @@
 //! Built-in functions: which runtime helper each is, and for which types.
 
-use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::runtime::Conversion;
 use crate::scope::Value;
-use crate::shape::Kind;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
 impl Gen<'_> {
-    pub(crate) fn call_expr(&mut self, f: &Expr, args: &[Expr], line: u32) -> Result<Value> {
+    pub(crate) fn call_expr(
+        &mut self,
+        f: &Expr,
+        args: &[Expr],
+        kw: &[(String, Expr)],
+        line: u32,
+    ) -> Result<Value> {
         match &f.kind {
             ExprKind::Func { f } => {
                 let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
@@ -21,26 +26,38 @@ impl Gen<'_> {
                 let result = self.inline(f, args)?;
                 result.ok_or_else(|| Reason::unsupported(format!("a call of {name}"), line))
             }
-            ExprKind::Builtin { id } if id == "isinstance" => match args {
-                [value, kinds] => self.is_instance(value, kinds, line),
-                _ => Err(Reason::unsupported("this use of isinstance()", line)),
-            },
-            ExprKind::Builtin { id } if id == "json.loads" => {
+            ExprKind::Builtin { id, .. } if id == "json.loads" && kw.is_empty() => {
                 let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
                 self.json_loads(&args, std::ptr::from_ref(f) as usize, line)
             }
-            ExprKind::Builtin { id } => {
+            ExprKind::Builtin { id, compensated } => {
+                if let Some(value) = self.consumer(id, *compensated, args, kw, line)? {
+                    return Ok(value);
+                }
+                if id == "isinstance" && kw.is_empty() {
+                    return self.is_instance(args, line);
+                }
+                let args = args.iter().chain(kw.iter().map(|(_, arg)| arg));
                 let args = match id.as_str() {
-                    "sum" | "str.join" => self.used_up(args)?,
-                    _ => args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?,
+                    "str.join" => {
+                        args.map(|arg| self.used_up_one(arg)).collect::<Result<Vec<_>>>()?
+                    }
+                    _ => args.map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?,
                 };
-                self.builtin(id, &args, line)
+                match kw {
+                    [] => self.builtin(id, &args, line),
+                    // The only keyword says what its place says already.
+                    [(name, _)] if args.len() == 2 && second_parameter(id) == Some(name) => {
+                        self.builtin(id, &args, line)
+                    }
+                    _ => Err(Reason::unsupported(format!("a keyword of {id}()"), line)),
+                }
             }
             _ => Err(Reason::unsupported("this call", line)),
         }
     }
 
-    fn builtin(&mut self, name: &str, args: &[Value], line: u32) -> Result<Value> {
+    pub(crate) fn builtin(&mut self, name: &str, args: &[Value], line: u32) -> Result<Value> {
         // None is as good as any other value to these two.
         let taken: Vec<Value> = match name {
             "str" | "repr" | "bool" | "json.dumps" => args.to_vec(),
@@ -48,6 +65,9 @@ impl Gen<'_> {
             _ => args.iter().map(|arg| self.solid(arg)).collect(),
         };
         let args = taken.as_slice();
+        if args.iter().any(|arg| arg.ty == Type::Never) {
+            return Ok(Value::new(Type::Never, vec![]));
+        }
         let wrong = || {
             let types: Vec<&Type> = args.iter().map(|arg| &arg.ty).collect();
             Reason::types(format!("{name}()"), &types, line)
@@ -64,7 +84,6 @@ impl Gen<'_> {
             }
             ("float", [a]) if matches!(a.ty, Type::Json(_)) => self.json_float(a),
             ("int", [a]) if matches!(a.ty, Type::Json(_)) => self.json_int(a),
-            ("min" | "max", [a, b]) if is_either_json(a, b) => self.json_extreme(name, a, b, line),
             ("json.dumps", args) => self.json_dumps(args, line),
             ("str", []) => Ok(self.constant_str("")),
             ("str", [a]) => self.text_of(a, None, line),
@@ -79,17 +98,83 @@ impl Gen<'_> {
             }
             ("len", [a]) => self.length(a, line),
             ("abs", [a]) => self.absolute(a).ok_or_else(wrong),
-            ("min" | "max", [a, b]) if a.ty == b.ty => self.extreme(name, a, b, line),
-            ("sum", [a]) => self.sum(a, line),
-            ("list", [a]) if matches!(a.ty, Type::List(_)) => Err(wrong()),
+            ("tuple", [a]) if matches!(a.ty, Type::Tuple(_)) => Ok(a.clone()),
+            ("list", []) => self.new_list(&Type::Never),
+            ("tuple", []) => Ok(Value::tuple(vec![])),
             (_, [text, args @ ..]) if name.starts_with("str.") && text.ty == Type::Str => {
                 self.text_method(text, &name["str.".len()..], args, &[], line)
             }
-            _ => match name.strip_prefix("operator.").and_then(operator) {
-                Some(op) if args.len() == 2 => self.binary(op, &args[0], &args[1], line),
-                _ => Err(wrong()),
+            _ => match self.operator(name, args, line)? {
+                Some(value) => Ok(value),
+                None => self.number_function(name, args, line)?.ok_or_else(wrong),
             },
         }
+    }
+
+    /// A function of the module `operator`.
+    fn operator(&mut self, name: &str, args: &[Value], line: u32) -> Result<Option<Value>> {
+        let Some(name) = name.strip_prefix("operator.") else {
+            return Ok(None);
+        };
+        Ok(Some(match args {
+            [a, b] => match (operator(name), comparison(name)) {
+                (Some(op), _) => self.binary(op, a, b, line)?,
+                (_, Some(op)) => {
+                    let flag = self.compare(op, a, b, line)?;
+                    self.bool(flag)
+                }
+                _ if name == "contains" => {
+                    let flag = self.compare("in", b, a, line)?;
+                    self.bool(flag)
+                }
+                _ if name == "getitem" => self.item(a, b, line)?,
+                _ => return Ok(None),
+            },
+            [a] => match name {
+                "neg" => self.unary("-", a.clone(), line)?,
+                "pos" => self.unary("+", a.clone(), line)?,
+                "inv" | "invert" => self.unary("~", a.clone(), line)?,
+                "abs" => self.builtin("abs", args, line)?,
+                "truth" | "not_" => {
+                    let flag = self.truthy(a);
+                    let wanted = i64::from(name == "truth");
+                    let flag = self.b.ins().icmp_imm(IntCC::Equal, flag, wanted);
+                    self.bool(flag)
+                }
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        }))
+    }
+
+    /// `isinstance(value, types)`: the type is known, but for whether an option is `None`.
+    fn is_instance(&mut self, args: &[Expr], line: u32) -> Result<Value> {
+        let [value, types] = args else {
+            return Err(Reason::unsupported("isinstance() of this", line));
+        };
+        let value = self.expr(value)?;
+        if matches!(value.ty, Type::Json(_)) {
+            return self.json_is_instance(&value, types, line);
+        }
+        let types = match &types.kind {
+            ExprKind::Tuple { v } => v.iter().collect(),
+            _ => vec![types],
+        };
+        let inner = self.inner(&value);
+        let mut found = false;
+        for ty in types {
+            let ExprKind::Builtin { id, .. } = &ty.kind else {
+                return Err(Reason::unsupported("isinstance() of this", line));
+            };
+            found |= is_of(&inner.ty, id).ok_or_else(|| {
+                Reason::types(format!("isinstance() of {id}"), &[&value.ty], line)
+            })?;
+        }
+        let flag = match (found, &value.ty) {
+            (true, Type::Option(_)) => self.is_none(&value, false),
+            _ => self.b.ins().iconst(types::I8, i64::from(found)),
+        };
+        Ok(self.bool(flag))
     }
 
     fn parse(&mut self, helper: &'static str, text: &Value, ty: Type) -> Result<Value> {
@@ -128,6 +213,7 @@ impl Gen<'_> {
                 let value = self.b.ins().fabs(value.one());
                 Some(Value::new(Type::Float, vec![value]))
             }
+            Type::Bool => Some(Value::new(Type::Int, value.slots.clone())),
             Type::Int => {
                 let lowest = self.b.ins().icmp_imm(IntCC::Equal, value.one(), i64::MIN);
                 self.deopt_if(lowest);
@@ -139,51 +225,35 @@ impl Gen<'_> {
             _ => None,
         }
     }
-
-    /// `min(a, b)`, `max(a, b)`: the first unless the second is strictly less (greater).
-    fn extreme(&mut self, name: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
-        let op = if name == "min" { "<" } else { ">" };
-        if !matches!(a.ty, Type::Int | Type::Float | Type::Str) {
-            return Err(Reason::types(format!("{name}()"), &[&a.ty, &b.ty], line));
-        }
-        let second = self.compare(op, b, a, line)?;
-        let pairs = a.slots.iter().zip(&b.slots);
-        let slots = pairs.map(|(&x, &y)| self.b.ins().select(second, y, x)).collect();
-        Ok(Value::new(a.ty.clone(), slots))
-    }
-
-    fn sum(&mut self, list: &Value, line: u32) -> Result<Value> {
-        let Type::List(item) = &list.ty else {
-            return Err(Reason::types("sum()", &[&list.ty], line));
-        };
-        if let Type::Json(shape) = &**item
-            && shape.only() == Some(Kind::Int)
-        {
-            return self.sum_items(list, line);
-        }
-        // Since 3.12 CPython adds floats with a correction, before it did not: left to it.
-        if !matches!(**item, Type::Int | Type::Never) {
-            return Err(Reason::types("sum()", &[&list.ty], line));
-        }
-        self.sum_items(list, line)
-    }
-
-    fn sum_items(&mut self, list: &Value, line: u32) -> Result<Value> {
-        let total = self.declare(&Type::Int);
-        let zero = self.int(0);
-        self.set(&total, &Value::new(Type::Int, vec![zero]));
-        self.each(list, |this, item| {
-            let so_far = this.get(&total);
-            let sum = this.binary("+", &so_far, &item, line)?;
-            this.set(&total, &sum);
-            Ok(())
-        })?;
-        Ok(self.get(&total))
-    }
 }
 
-fn is_either_json(a: &Value, b: &Value) -> bool {
-    matches!((&a.ty, &b.ty), (Type::Json(_), _) | (_, Type::Json(_)))
+/// Whether values of a type are instances of the class of that name; `None` if that is not certain.
+fn is_of(ty: &Type, class: &str) -> Option<bool> {
+    let known = ["bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set"];
+    if !known.contains(&class) && !["str", "tuple"].contains(&class) {
+        return None;
+    }
+    Some(match ty {
+        Type::Bool => matches!(class, "bool" | "int"),
+        Type::Int => class == "int",
+        Type::Float => class == "float",
+        Type::Str => class == "str",
+        Type::Tuple(_) => class == "tuple",
+        Type::List(_) => class == "list",
+        Type::Record(_) => class == "dict",
+        Type::None | Type::Never => false,
+        _ => return None,
+    })
+}
+
+/// The second parameter of a function that may be given by its name.
+fn second_parameter(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "int" => "base",
+        "round" => "ndigits",
+        "pow" => "exp",
+        _ => return None,
+    })
 }
 
 fn operator(name: &str) -> Option<&'static str> {
@@ -194,6 +264,24 @@ fn operator(name: &str) -> Option<&'static str> {
         "truediv" => "/",
         "floordiv" => "//",
         "mod" => "%",
+        "pow" => "**",
+        "lshift" => "<<",
+        "rshift" => ">>",
+        "and_" => "&",
+        "or_" => "|",
+        "xor" => "^",
+        _ => return None,
+    })
+}
+
+fn comparison(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "lt" => "<",
+        "le" => "<=",
+        "gt" => ">",
+        "ge" => ">=",
+        "eq" => "==",
+        "ne" => "!=",
         _ => return None,
     })
 }

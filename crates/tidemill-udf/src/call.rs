@@ -44,7 +44,7 @@ impl Call {
             }
             if let Some(wanted) = result {
                 match wanted.unify(&value.ty) {
-                    Some(both) if both == *wanted => value = g.coerce(&value, wanted),
+                    Some(both) if both == *wanted => value = g.coerce(&value, wanted, 0)?,
                     _ => return Err(Reason::types("a function giving", &[wanted, &value.ty], 0)),
                 }
             }

@@ -7,19 +7,23 @@
 use std::collections::HashSet;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, InstBuilder};
+use cranelift_codegen::ir::{Block, InstBuilder, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::json::constant_key;
 use crate::matches::holds_match;
 use crate::record::{changed_in, holds_dict, may_share};
-use crate::scope::{Frame, Loop, Place, Try, Value};
-use crate::tree::{Expr, ExprKind, Function, Handler, Step, Stmt, Target};
+use crate::scope::{Frame, Place, Value};
+use crate::tree::{Expr, ExprKind, Function, Step, Stmt, Target};
 use crate::types::Type;
 
 /// The type of a chain's records is found out by its first attempt.
 pub(crate) type Emitted = Option<Type>;
+
+/// Instructions after which no more functions are put in place: their number may double from call to call.
+const MOST_CODE: usize = 60_000;
 
 impl Gen<'_> {
     /// The steps from here on, applied to a value; at the end it is emitted.
@@ -38,6 +42,8 @@ impl Gen<'_> {
                 self.go_on(rest, result, emitted)
             }
             Step::Filter(f) => {
+                // What the function changes goes on changed.
+                let value = self.changeable(f, value)?;
                 let Some(result) = self.inline(f, vec![value.clone()])? else {
                     return Ok(());
                 };
@@ -73,6 +79,16 @@ impl Gen<'_> {
                     this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
                 })
             }
+        }
+    }
+
+    /// The argument of an operator's function; a dict that the function changes, and nobody else has, as a
+    /// dynamic one.
+    fn changeable(&mut self, function: &Function, value: Value) -> Result<Value> {
+        let changes = |name: &String| changed_in(&function.body).contains(name);
+        match (&value.ty, function.params.as_slice()) {
+            (Type::Record(_), [name]) if changes(name) => self.dynamic_record(&value),
+            _ => Ok(value),
         }
     }
 
@@ -121,52 +137,6 @@ impl Gen<'_> {
         Ok(())
     }
 
-    /// Runs `body` for each item of a list.
-    pub(crate) fn each(
-        &mut self,
-        list: &Value,
-        mut body: impl FnMut(&mut Self, Value) -> Result<()>,
-    ) -> Result<()> {
-        let list = self.solid(list);
-        let list = &self.iterated(list)?;
-        let Type::List(item) = &list.ty else {
-            return Err(Reason::types("iteration", &[&list.ty], 0));
-        };
-        if **item == Type::Never {
-            return Ok(());
-        }
-        let index = self.declare(&Type::Int);
-        let zero = self.int(0);
-        self.set(&index, &Value::new(Type::Int, vec![zero]));
-        let [head, inside, next, exit] = [(); 4].map(|()| self.b.create_block());
-        self.jump(head, &[]);
-        self.enter(head);
-        let at = self.get(&index).one();
-        let length = self.list_length(list);
-        let more = self.b.ins().icmp(IntCC::SignedLessThan, at, length);
-        self.branch(more, inside, exit);
-        self.enter_sealed(inside);
-        let item = self.list_item(list, at);
-        let tries = self.tries.len();
-        self.loops.push(Loop { next, exit, tries });
-        body(self, item)?;
-        self.loops.pop();
-        self.jump(next, &[]);
-        self.enter_sealed(next);
-        let at = self.get(&index).one();
-        let following = self.b.ins().iadd_imm(at, 1);
-        self.set(&index, &Value::new(Type::Int, vec![following]));
-        self.jump(head, &[]);
-        self.b.seal_block(head);
-        self.enter_sealed(exit);
-        Ok(())
-    }
-
-    /// What a loop walks: the characters of a string; other values as they are.
-    pub(crate) fn iterated(&mut self, value: Value) -> Result<Value> {
-        if value.ty == Type::Str { self.characters(&value) } else { Ok(value) }
-    }
-
     /// A call of a user's function, its body put in place. `None` if it never returns to here.
     pub(crate) fn inline(
         &mut self,
@@ -177,12 +147,18 @@ impl Gen<'_> {
             let what = format!("a call with {} arguments of {}", args.len(), function.name);
             return Err(Reason::unsupported(what, 0));
         }
+        if self.b.func.dfg.num_insts() > MOST_CODE {
+            return Err(Reason::TooLarge);
+        }
         let exit = self.b.create_block();
         let address = std::ptr::from_ref(function) as usize;
         let mut frame = Frame {
             function: address,
+            scope: function.scope,
             locals: Default::default(),
             assigned: Default::default(),
+            flags: Default::default(),
+            tries: self.tries.len(),
             changed: changed_in(&function.body),
             exit,
             result: None,
@@ -205,6 +181,13 @@ impl Gen<'_> {
             frame.locals.insert(name.clone(), local);
             frame.assigned.insert(name.clone());
         }
+        // A call within a loop begins anew each time.
+        for name in function.vars.iter().filter(|name| !function.params.contains(name)) {
+            let flag = self.b.declare_var(types::I8);
+            let unset = self.b.ins().iconst(types::I8, 0);
+            self.b.def_var(flag, unset);
+            frame.flags.insert(name.clone(), flag);
+        }
         self.frames.push(frame);
         // A loop of the caller is not one that the callee could break, and a failure after the call is
         // the caller's.
@@ -221,7 +204,9 @@ impl Gen<'_> {
         };
         self.enter_sealed(exit);
         match frame.result {
-            Some(local) if frame.exit_used => Ok(Some(self.get(&local))),
+            Some(local) if frame.exit_used => {
+                Ok(Some(self.get(&local).from(Place::Return(address))))
+            }
             _ => {
                 // Nothing jumps here; the block still needs an end.
                 self.deopt();
@@ -245,13 +230,16 @@ impl Gen<'_> {
         let value = self.fit(&place, &local.ty, &value, "a function returning", 0)?;
         self.set(&local, &value);
         let frame = self.frame()?;
-        frame.exit_used = true;
-        let exit = frame.exit;
+        let (exit, tries) = (frame.exit, frame.tries);
+        self.leave_tries(tries)?;
+        if self.live {
+            self.frame()?.exit_used = true;
+        }
         self.jump(exit, &[]);
         Ok(())
     }
 
-    fn body(&mut self, statements: &[Stmt]) -> Result<()> {
+    pub(crate) fn body(&mut self, statements: &[Stmt]) -> Result<()> {
         for statement in statements {
             if !self.live {
                 return Ok(());
@@ -269,6 +257,14 @@ impl Gen<'_> {
 
     fn one_statement(&mut self, statement: &Stmt) -> Result<()> {
         match statement {
+            Stmt::Assign { t: Target::Tuple { v: targets }, v, l } if pairs_up(targets, v) => {
+                let ExprKind::Tuple { v: items } = &v.kind else {
+                    return Ok(());
+                };
+                let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+                let mut pairs = targets.iter().zip(items);
+                pairs.try_for_each(|(target, item)| self.bind(target, item, *l))
+            }
             Stmt::Assign { t, v, l } => {
                 let value = match (t, &v.kind) {
                     (Target::Name { id }, ExprKind::Dict { v }) => {
@@ -282,12 +278,19 @@ impl Gen<'_> {
                 };
                 self.bind(t, value, *l)
             }
-            Stmt::SetItem { id, k, v, l } => self.set_item(id, k, v, *l),
             Stmt::Aug { id, op, v, l } => {
                 let before = self.name(id, *l)?;
-                let value = self.expr(v)?;
-                let value = self.binary(op, &before, &value, *l)?;
+                let value = self.augmented(op, &before, v, *l)?;
                 self.assign(id, value, *l)
+            }
+            Stmt::AugItem { o, i, op, v, l } => {
+                let (object, index) = (self.expr(o)?, self.expr(i)?);
+                let before = match object.ty {
+                    Type::Json(_) => self.json_item(&object, &index, constant_key(i), *l)?,
+                    _ => self.item(&object, &index, *l)?,
+                };
+                let value = self.augmented(op, &before, v, *l)?;
+                self.set_item(&object, &index, constant_key(i), &value, *l)
             }
             Stmt::If { c, a, b } => self.if_statement(c, a, b),
             Stmt::Return { v, .. } => {
@@ -308,25 +311,13 @@ impl Gen<'_> {
             Stmt::For { t, iter, body, otherwise, l } => {
                 self.for_statement(t, iter, body, otherwise, *l)
             }
-            Stmt::While { c, body } => self.while_statement(c, body),
-            Stmt::Break | Stmt::Continue => {
-                let Some(inner) = self.loops.last() else {
-                    return Err(Reason::unsupported("break or continue here", 0));
-                };
-                if inner.tries != self.tries.len() {
-                    return Err(Reason::unsupported("break or continue out of try", 0));
-                }
-                let to = if matches!(statement, Stmt::Break) { inner.exit } else { inner.next };
-                self.jump(to, &[]);
-                Ok(())
+            Stmt::While { c, body, otherwise } => self.while_statement(c, body, otherwise),
+            Stmt::Break | Stmt::Continue => self.leave_loop(matches!(statement, Stmt::Break)),
+            Stmt::Try { body, handlers, otherwise, finally, .. } => {
+                self.try_statement(body, handlers, otherwise, finally)
             }
-            Stmt::Try { body, handlers, otherwise, finally, l } => {
-                if !finally.is_empty() {
-                    return Err(Reason::unsupported("finally", *l));
-                }
-                self.try_statement(body, handlers, otherwise)
-            }
-            Stmt::Raise | Stmt::Deopt { .. } => {
+            Stmt::Raise { kind, args } => self.raise_statement(kind.as_deref(), args),
+            Stmt::Deopt { .. } => {
                 self.may_raise = true;
                 self.deopt();
                 Ok(())
@@ -358,7 +349,7 @@ impl Gen<'_> {
     }
 
     /// Goes on in `after` with what every live way to it has assigned.
-    fn merge(&mut self, after: Block, ways: &[Option<HashSet<String>>]) -> Result<()> {
+    pub(crate) fn merge(&mut self, after: Block, ways: &[Option<HashSet<String>>]) -> Result<()> {
         let mut live = ways.iter().flatten();
         self.enter_sealed(after);
         let Some(first) = live.next() else {
@@ -373,87 +364,7 @@ impl Gen<'_> {
         Ok(())
     }
 
-    fn for_statement(
-        &mut self,
-        target: &Target,
-        iter: &Expr,
-        body: &[Stmt],
-        otherwise: &[Stmt],
-        line: u32,
-    ) -> Result<()> {
-        if !otherwise.is_empty() {
-            return Err(Reason::unsupported("for with else", line));
-        }
-        let (list, view) = self.iterable(iter, line)?;
-        if !self.live {
-            return Ok(());
-        }
-        let before = self.frame()?.assigned.clone();
-        self.views += usize::from(view);
-        self.each(&list, |this, item| {
-            this.bind(target, item, line)?;
-            this.body(body)
-        })?;
-        self.views -= usize::from(view);
-        self.frame()?.assigned = before;
-        Ok(())
-    }
-
-    fn while_statement(&mut self, condition: &Expr, body: &[Stmt]) -> Result<()> {
-        let [head, inside, exit] = [(); 3].map(|()| self.b.create_block());
-        let before = self.frame()?.assigned.clone();
-        self.jump(head, &[]);
-        self.enter(head);
-        let flag = self.truth(condition)?;
-        if self.live {
-            self.branch(flag, inside, exit);
-        }
-        self.enter_sealed(inside);
-        let tries = self.tries.len();
-        self.loops.push(Loop { next: head, exit, tries });
-        self.body(body)?;
-        self.loops.pop();
-        self.jump(head, &[]);
-        self.b.seal_block(head);
-        self.enter_sealed(exit);
-        self.frame()?.assigned = before;
-        Ok(())
-    }
-
-    fn try_statement(
-        &mut self,
-        body: &[Stmt],
-        handlers: &[Handler],
-        otherwise: &[Stmt],
-    ) -> Result<()> {
-        let blocks: Vec<_> =
-            handlers.iter().map(|h| (h.types.clone(), self.b.create_block())).collect();
-        let after = self.b.create_block();
-        let before = self.frame()?.assigned.clone();
-        let used = vec![false; blocks.len()];
-        self.tries.push(Try { handlers: blocks.clone(), used });
-        self.body(body)?;
-        let inner = self.tries.pop();
-        self.body(otherwise)?;
-        let mut ways = vec![self.live.then_some(self.frame()?.assigned.clone())];
-        self.jump(after, &[]);
-        let used = inner.map(|inner| inner.used).unwrap_or_default();
-        for ((handler, (_, block)), used) in handlers.iter().zip(blocks).zip(used) {
-            self.enter_sealed(block);
-            self.frame()?.assigned = before.clone();
-            if used {
-                self.body(&handler.body)?;
-            } else {
-                // Nothing native gets here.
-                self.deopt();
-            }
-            ways.push(self.live.then_some(self.frame()?.assigned.clone()));
-            self.jump(after, &[]);
-        }
-        self.merge(after, &ways)
-    }
-
-    fn assign(&mut self, name: &str, value: Value, line: u32) -> Result<()> {
+    pub(crate) fn assign(&mut self, name: &str, value: Value, line: u32) -> Result<()> {
         let place = Place::Local(self.frame()?.function, name.to_owned());
         let known = self.frame()?.locals.get(name).cloned();
         let local = match known {
@@ -469,6 +380,10 @@ impl Gen<'_> {
         let value = self.fit(&place, &local.ty, &value, &what, line)?;
         self.set(&local, &value);
         self.frame()?.assigned.insert(name.to_owned());
+        if let Some(&flag) = self.frame()?.flags.get(name) {
+            let set = self.b.ins().iconst(types::I8, 1);
+            self.b.def_var(flag, set);
+        }
         Ok(())
     }
 
@@ -478,39 +393,113 @@ impl Gen<'_> {
         }
         let targets = match target {
             Target::Name { id } => return self.assign(id, value, line),
+            Target::Item { o, i } => {
+                let (object, index) = (self.expr(o)?, self.expr(i)?);
+                return self.set_item(&object, &index, constant_key(i), &value, line);
+            }
+            Target::Star { .. } => return Err(Reason::unsupported("a star here", line)),
             Target::Tuple { v } => v,
         };
         let value = self.solid(&value);
+        let star = targets.iter().position(|target| matches!(target, Target::Star { .. }));
         let items = match &value.ty {
-            Type::Tuple(types) if types.len() == targets.len() => value.items(),
+            Type::Never => vec![value; targets.len()],
             Type::Tuple(_) => {
-                self.raise(Raised::Value);
-                return Ok(());
-            }
-            Type::List(_) => {
-                let length = self.list_length(&value);
-                let wrong = self.b.ins().icmp_imm(IntCC::NotEqual, length, targets.len() as i64);
-                self.raise_if(wrong, Raised::Value);
-                let mut items = Vec::new();
-                for i in 0..targets.len() {
-                    let index = self.int(i as i64);
-                    items.push(self.list_item(&value, index));
+                let items = value.items();
+                if items.len() + 1 < targets.len() + usize::from(star.is_none())
+                    || (star.is_none() && items.len() > targets.len())
+                {
+                    self.raise(Raised::Value);
+                    return Ok(());
                 }
-                items
+                match star {
+                    None => items,
+                    Some(star) => {
+                        let taken = star + items.len() + 1 - targets.len();
+                        let rest = Value::tuple(items[star..taken].to_vec());
+                        let rest = self.list_of(&rest, line)?;
+                        [&items[..star], &[rest], &items[taken..]].concat()
+                    }
+                }
             }
+            Type::List(_) => self.unpacked(&value, targets.len(), star)?,
             other => return Err(Reason::types("unpacking", &[other], line)),
         };
         for (target, item) in targets.iter().zip(items) {
-            self.bind(target, item, line)?;
+            match target {
+                Target::Star { v } => self.bind(v, item, line)?,
+                target => self.bind(target, item, line)?,
+            }
         }
         Ok(())
     }
 
-    pub(crate) fn name(&mut self, name: &str, line: u32) -> Result<Value> {
-        let frame = self.frame()?;
-        match frame.locals.get(name).cloned() {
-            Some(local) if frame.assigned.contains(name) => Ok(self.get(&local)),
-            _ => Err(Reason::unsupported(format!("{name}, which may have no value here,"), line)),
+    /// The items of a list of which there must be one for each target; the one at `star` takes the rest.
+    fn unpacked(
+        &mut self,
+        list: &Value,
+        targets: usize,
+        star: Option<usize>,
+    ) -> Result<Vec<Value>> {
+        let length = self.list_length(list);
+        let least = targets - usize::from(star.is_some());
+        let code = if star.is_some() { IntCC::SignedLessThan } else { IntCC::NotEqual };
+        let wrong = self.b.ins().icmp_imm(code, length, least as i64);
+        self.raise_if(wrong, Raised::Value);
+        let surplus = self.b.ins().iadd_imm(length, -(least as i64));
+        let mut items = Vec::new();
+        for i in 0..targets {
+            let index = self.int(i as i64);
+            items.push(match star {
+                Some(star) if i == star => {
+                    let end = self.b.ins().iadd(index, surplus);
+                    self.slice_of(list, Some(index), Some(end), None)?
+                }
+                Some(star) if i > star => {
+                    let before = self.int(i as i64 - 1);
+                    let index = self.b.ins().iadd(before, surplus);
+                    self.list_item(list, index)
+                }
+                _ => self.list_item(list, index),
+            });
         }
+        Ok(items)
+    }
+
+    pub(crate) fn name(&mut self, name: &str, line: u32) -> Result<Value> {
+        let depth = self.frames.len().saturating_sub(1);
+        self.name_in(depth, name, line)
+    }
+
+    /// A variable of the innermost function of that scope, as it is now: that is what CPython's cell holds.
+    pub(crate) fn outer_name(&mut self, name: &str, scope: usize, line: u32) -> Result<Value> {
+        let depth = self.frames.iter().rposition(|frame| frame.scope == scope);
+        let depth =
+            depth.ok_or_else(|| Reason::unsupported(format!("{name} from outside"), line))?;
+        self.name_in(depth, name, line)
+    }
+
+    fn name_in(&mut self, depth: usize, name: &str, line: u32) -> Result<Value> {
+        let unset = || Reason::unsupported(format!("{name}, which may have no value here,"), line);
+        let frame = self.frames.get(depth).ok_or_else(unset)?;
+        let local = frame.locals.get(name).cloned().ok_or_else(unset)?;
+        let place = Place::Local(frame.function, name.to_owned());
+        if !frame.assigned.contains(name) {
+            let flag = *frame.flags.get(name).ok_or_else(unset)?;
+            let set = self.b.use_var(flag);
+            let unset = self.b.ins().icmp_imm(IntCC::Equal, set, 0);
+            self.may_raise = true;
+            self.deopt_if(unset);
+        }
+        Ok(self.get(&local).from(place))
+    }
+}
+
+/// Whether an unpacking gives each target an item that is written out, so that no tuple is needed.
+fn pairs_up(targets: &[Target], value: &Expr) -> bool {
+    let star = |target: &Target| matches!(target, Target::Star { .. });
+    match &value.kind {
+        ExprKind::Tuple { v } => v.len() == targets.len() && !targets.iter().any(star),
+        _ => false,
     }
 }

@@ -18,7 +18,7 @@ use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::pattern::{Matcher, Pattern, Spec};
 use crate::runtime::{DONE, RAISES};
-use crate::scope::{Frame, Local, Loop, Place, Try, Value, ir_types};
+use crate::scope::{Frame, Local, Loop, Origin, Place, Try, Value, ir_types};
 use crate::shape::Shape;
 use crate::types::Type;
 
@@ -51,6 +51,19 @@ pub(crate) struct Knowledge {
     pub(crate) patterns: RefCell<HashMap<Spec, Arc<Pattern>>>,
 }
 
+impl Knowledge {
+    /// Takes in a lesson; false if it says nothing new.
+    pub(crate) fn learn(&mut self, place: &Place, ty: &Type) -> bool {
+        let before = self.types.get(place);
+        let after = before.map_or(Some(ty.clone()), |before| before.unify(ty));
+        let Some(after) = after.filter(|after| before != Some(after)) else {
+            return false;
+        };
+        self.types.insert(place.clone(), after);
+        true
+    }
+}
+
 /// Generates one function.
 pub(crate) struct Gen<'a> {
     pub(crate) b: FunctionBuilder<'a>,
@@ -62,6 +75,8 @@ pub(crate) struct Gen<'a> {
     /// The machine code's parameters; the first is `rows`.
     pub(crate) parameters: Vec<IrValue>,
     pub(crate) give_up: Block,
+    /// Passes of loops that the row may still make.
+    pub(crate) budget: Variable,
     pub(crate) frames: Vec<Frame>,
     pub(crate) tries: Vec<Try>,
     pub(crate) loops: Vec<Loop>,
@@ -150,29 +165,6 @@ impl Gen<'_> {
         let on = self.b.create_block();
         self.branch(flag, self.give_up, on);
         self.enter_sealed(on);
-    }
-
-    /// The row is CPython's, though code follows.
-    pub(crate) fn deopt_always(&mut self) {
-        let always = self.b.ins().iconst(types::I8, 1);
-        self.deopt_if(always);
-    }
-
-    /// An exception that is certain: to its handler, or the row is given up.
-    pub(crate) fn raise(&mut self, raised: Raised) {
-        self.may_raise = true;
-        for depth in (0..self.tries.len()).rev() {
-            let found = self.tries[depth]
-                .handlers
-                .iter()
-                .position(|(types, _)| raised.is_caught_by(types.as_deref()));
-            if let Some(which) = found {
-                self.tries[depth].used[which] = true;
-                let block = self.tries[depth].handlers[which].1;
-                return self.jump(block, &[]);
-            }
-        }
-        self.deopt();
     }
 
     pub(crate) fn raise_if(&mut self, flag: IrValue, raised: Raised) {
@@ -266,6 +258,18 @@ impl Gen<'_> {
         }
     }
 
+    /// A value in memory: its address, and the number of its slots.
+    pub(crate) fn stored(&mut self, value: &Value) -> (IrValue, IrValue) {
+        let room = self.room(value.slots.len());
+        self.store(value, room);
+        (room, self.int(value.slots.len() as i64))
+    }
+
+    /// The address of a type, for helpers that are told of one.
+    pub(crate) fn told(&mut self, ty: &Type) -> IrValue {
+        self.keep(ty.clone())
+    }
+
     pub(crate) fn load(&mut self, ty: &Type, address: IrValue, first: usize) -> Value {
         let slots = ir_types(ty).into_iter().enumerate().map(|(i, ir)| {
             self.b.ins().load(ir, MemFlags::trusted(), address, ((first + i) * 8) as i32)
@@ -333,10 +337,14 @@ impl Gen<'_> {
         let Type::List(item) = list.ty.clone() else {
             return list.clone();
         };
+        if *item == Type::Never {
+            return self.unreachable();
+        }
         let data = self.b.ins().load(types::I64, MemFlags::trusted(), list.one(), 0);
         let offset = self.b.ins().imul_imm(index, (item.slots() * 8) as i64);
         let address = self.b.ins().iadd(data, offset);
-        self.load(&item, address, 0)
+        let origin = list.origin.clone().map(|o| Origin { depth: o.depth + 1, ..o });
+        Value { origin, ..self.load(&item, address, 0) }
     }
 
     /// A number as a float, given up where that is not exact.
@@ -353,18 +361,23 @@ impl Gen<'_> {
     }
 
     pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
-        let (a, b) = (&self.solid(a), &self.solid(b));
         if a.ty == Type::None || b.ty == Type::None {
             // A TypeError; what would follow is of the other operand's type as likely as of any.
             self.never();
             let other = if a.ty == Type::None { &b.ty } else { &a.ty };
             return Ok(self.zero(other));
         }
+        let (a, b) = (&self.solid(a), &self.solid(b));
         match (&a.ty, &b.ty) {
+            (Type::Never, _) | (_, Type::Never) => Ok(Value::new(Type::Never, vec![])),
+            (Type::List(_) | Type::Tuple(_), _) | (_, Type::List(_)) => {
+                self.sequence_binary(op, a, b, line)
+            }
             (Type::Str, Type::Str) if op == "+" => {
                 let out = self.room(2);
                 let args = [self.rows, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out];
-                self.call("concat", &args, None)?;
+                let status = self.call_value("concat", &args, 'i')?;
+                self.check(status, Raised::Value);
                 Ok(self.load(&Type::Str, out, 0))
             }
             (Type::Str, Type::Int | Type::Bool) if op == "*" => {
@@ -395,13 +408,16 @@ impl Gen<'_> {
                 let quotient = self.b.ins().fdiv(x, y);
                 return Ok(Value::new(Type::Float, vec![quotient]));
             }
-            "&" | "|" | "^" if a.ty == b.ty => {
+            "**" => return self.int_power(a, b),
+            "<<" | ">>" => return self.shift(op, x, y),
+            "&" | "|" | "^" => {
                 let value = match op {
                     "&" => self.b.ins().band(x, y),
                     "|" => self.b.ins().bor(x, y),
                     _ => self.b.ins().bxor(x, y),
                 };
-                return Ok(Value::new(a.ty.clone(), vec![value]));
+                let ty = if a.ty == b.ty { a.ty.clone() } else { Type::Int };
+                return Ok(Value::new(ty, vec![value]));
             }
             _ => {
                 return Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line));
@@ -411,7 +427,7 @@ impl Gen<'_> {
         Ok(Value::new(Type::Int, vec![value]))
     }
 
-    fn int_divide(&mut self, op: &str, x: IrValue, y: IrValue) -> Result<Value> {
+    pub(crate) fn int_divide(&mut self, op: &str, x: IrValue, y: IrValue) -> Result<Value> {
         let zero = self.b.ins().icmp_imm(IntCC::Equal, y, 0);
         self.raise_if(zero, Raised::ZeroDivision);
         // The one quotient that does not fit; the machine would trap.
@@ -437,7 +453,17 @@ impl Gen<'_> {
         Ok(Value::new(Type::Int, vec![value]))
     }
 
-    fn float_binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
+    pub(crate) fn float_binary(
+        &mut self,
+        op: &str,
+        a: &Value,
+        b: &Value,
+        line: u32,
+    ) -> Result<Value> {
+        if op == "**" {
+            let (x, y) = (self.as_float(a), self.as_float(b));
+            return self.float_power(x, y);
+        }
         if !matches!(op, "+" | "-" | "*" | "/" | "//" | "%") {
             return Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line));
         }
@@ -464,6 +490,7 @@ impl Gen<'_> {
     pub(crate) fn compare(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
         let wrong = || Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line);
         match (&a.ty, &b.ty) {
+            (Type::Never, _) | (_, Type::Never) => Ok(self.b.ins().iconst(types::I8, 0)),
             (_, Type::None) if matches!(op, "is" | "is not" | "==" | "!=") => {
                 Ok(self.is_none(a, matches!(op, "is" | "==")))
             }
@@ -499,6 +526,13 @@ impl Gen<'_> {
                 let code = int_code(op).ok_or_else(wrong)?;
                 self.compare_times(code, a, b)
             }
+            (_, Type::List(_)) if matches!(op, "in" | "not in") => self.is_in_list(op, a, b, line),
+            (_, Type::Tuple(_)) if matches!(op, "in" | "not in") => {
+                self.is_among(op, a, &b.items(), line)
+            }
+            (Type::List(_) | Type::Tuple(_), Type::List(_) | Type::Tuple(_)) => {
+                self.compare_sequences(op, a, b, line)
+            }
             (Type::Str, Type::Str) => self.compare_str(op, a, b, line),
             (Type::Int | Type::Bool, Type::Int | Type::Bool) => {
                 let code = int_code(op).ok_or_else(wrong)?;
@@ -531,7 +565,7 @@ impl Gen<'_> {
     }
 }
 
-fn int_code(op: &str) -> Option<IntCC> {
+pub(crate) fn int_code(op: &str) -> Option<IntCC> {
     Some(match op {
         "<" => IntCC::SignedLessThan,
         "<=" => IntCC::SignedLessThanOrEqual,

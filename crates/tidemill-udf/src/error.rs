@@ -29,6 +29,9 @@ pub enum Reason {
     /// Every path ends in something only CPython can do.
     #[error("every path of it needs CPython ({0})")]
     NothingLeft(String),
+    /// It calls so many functions that their code outgrows any use.
+    #[error("it calls too many functions")]
+    TooLarge,
     /// The code generator failed; a defect, but never a wrong answer.
     #[error("the code generator failed: {0}")]
     Codegen(String),

@@ -9,25 +9,73 @@ pub(crate) enum Raised {
     Key,
     ZeroDivision,
     Attribute,
+    /// What a `raise` statement names, from [`HIERARCHY`].
+    Named(&'static str),
 }
 
+/// Each class with its base. Only classes that any arguments make: `OSError` turns into a subclass by its
+/// arguments, and those of Unicode and of syntax want certain ones.
+const HIERARCHY: &[(&str, &str)] = &[
+    ("Exception", "BaseException"),
+    ("ArithmeticError", "Exception"),
+    ("FloatingPointError", "ArithmeticError"),
+    ("OverflowError", "ArithmeticError"),
+    ("ZeroDivisionError", "ArithmeticError"),
+    ("AssertionError", "Exception"),
+    ("AttributeError", "Exception"),
+    ("BufferError", "Exception"),
+    ("EOFError", "Exception"),
+    ("ImportError", "Exception"),
+    ("ModuleNotFoundError", "ImportError"),
+    ("LookupError", "Exception"),
+    ("IndexError", "LookupError"),
+    ("KeyError", "LookupError"),
+    ("MemoryError", "Exception"),
+    ("NameError", "Exception"),
+    ("ReferenceError", "Exception"),
+    ("RuntimeError", "Exception"),
+    ("NotImplementedError", "RuntimeError"),
+    ("RecursionError", "RuntimeError"),
+    ("StopIteration", "Exception"),
+    ("TypeError", "Exception"),
+    ("ValueError", "Exception"),
+    ("UnicodeError", "ValueError"),
+    (JSON_DECODE, "ValueError"),
+];
+
+/// Raised by `json.loads`; a `raise` statement would have to give it its three arguments.
+const JSON_DECODE: &str = "JSONDecodeError";
+
 impl Raised {
-    /// The names of its class and bases, as `except` clauses write them.
-    fn names(self) -> &'static [&'static str] {
+    /// The exception of a `raise` statement, if native code knows it.
+    pub(crate) fn named(name: &str) -> Option<Raised> {
+        let found = HIERARCHY.iter().find(|(class, _)| *class == name && name != JSON_DECODE);
+        found.map(|(class, _)| Raised::Named(class))
+    }
+
+    /// The name of its class.
+    fn name(self) -> &'static str {
         match self {
-            Raised::Value => &["ValueError", "Exception", "BaseException"],
-            Raised::JsonDecode => &["JSONDecodeError", "ValueError", "Exception", "BaseException"],
-            Raised::Key => &["KeyError", "LookupError", "Exception", "BaseException"],
-            Raised::Index => &["IndexError", "LookupError", "Exception", "BaseException"],
-            Raised::Attribute => &["AttributeError", "Exception", "BaseException"],
-            Raised::ZeroDivision => {
-                &["ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]
-            }
+            Raised::Value => "ValueError",
+            Raised::JsonDecode => JSON_DECODE,
+            Raised::Index => "IndexError",
+            Raised::Attribute => "AttributeError",
+            Raised::Key => "KeyError",
+            Raised::ZeroDivision => "ZeroDivisionError",
+            Raised::Named(name) => name,
         }
     }
 
     /// Whether `except types` catches it.
     pub(crate) fn is_caught_by(self, types: Option<&[String]>) -> bool {
-        types.is_none_or(|types| types.iter().any(|name| self.names().contains(&name.as_str())))
+        let Some(types) = types else { return true };
+        let mut class = Some(self.name());
+        while let Some(name) = class {
+            if types.iter().any(|caught| caught == name) {
+                return true;
+            }
+            class = HIERARCHY.iter().find(|(known, _)| *known == name).map(|(_, base)| *base);
+        }
+        false
     }
 }

@@ -1,14 +1,17 @@
 //! Expressions: constants, operators by truth, conditional values, lists, comprehensions, f-strings.
 
+use std::collections::HashSet;
+
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
+use crate::exceptions::Raised;
 use crate::matches::matched;
 use crate::record::is_made_here;
 use crate::scope::Value;
-use crate::tree::{Constant, Expr, ExprKind, Target};
+use crate::tree::{Constant, Expr, ExprKind};
 use crate::types::Type;
 
 impl Gen<'_> {
@@ -18,6 +21,13 @@ impl Gen<'_> {
         match &expr.kind {
             ExprKind::Const { t, v } => self.constant(t, v, line),
             ExprKind::Name { id } => self.name(id, line),
+            ExprKind::Outer { id, scope } => self.outer_name(id, *scope, line),
+            ExprKind::Walrus { id, v } => {
+                let value = self.expr(v)?;
+                self.assign(id, value, line)?;
+                // As the variable has it: two names for one list must agree on what its items are.
+                self.name(id, line)
+            }
             ExprKind::Tuple { v } => {
                 let items = v.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
                 Ok(Value::tuple(items))
@@ -44,7 +54,7 @@ impl Gen<'_> {
             }
             ExprKind::Boolop { op, v } => self.either(op, v, line),
             ExprKind::Ifexp { c, a, b } => self.choose(c, a, b, line),
-            ExprKind::Call { f, args } => self.call_expr(f, args, line),
+            ExprKind::Call { f, args, kw } => self.call_expr(f, args, kw, line),
             ExprKind::Method { o, m, args, names } => self.method_expr(o, m, args, names, line),
             ExprKind::Datetime { op, args, f } => self.datetime(op, args, f, line),
             ExprKind::Attr { o, a } => self.attribute(o, a, line),
@@ -54,11 +64,10 @@ impl Gen<'_> {
                 self.slice(o, [lo.as_deref(), hi.as_deref(), step.as_deref()], line)
             }
             ExprKind::Comp { lazy: true, .. } => Err(Reason::unsupported("a generator here", line)),
-            ExprKind::Comp { elt, target, iter, ifs, .. } => {
-                self.comprehension(elt, target, iter, ifs, line)
-            }
-            ExprKind::DictComp { key, value, target, iter, ifs } => {
-                self.dict_comprehension([key, value], target, iter, ifs, line)
+            ExprKind::Comp { .. } => self.comprehension(expr),
+            ExprKind::DictComp { key, value, target, iter, ifs, more } => {
+                let first = (target, iter.as_ref(), ifs.as_slice());
+                self.dict_comprehension([key, value], first, more, line)
             }
             ExprKind::Format { args, parts, unpack } => self.format(args, parts, *unpack, line),
             ExprKind::ConstList { v } => self.constant_list(v, line),
@@ -76,17 +85,27 @@ impl Gen<'_> {
 
     /// A value that the function returns; a generator runs after it has left every `try`.
     pub(crate) fn returned(&mut self, value: &Expr) -> Result<Value> {
+        if matches!(value.kind, ExprKind::Comp { lazy: true, .. })
+            && self.tries.iter().any(|guard| guard.finally.is_some())
+        {
+            // It would see what the clause assigns.
+            return Err(Reason::unsupported("a generator returned through finally", value.line));
+        }
         let tries = std::mem::take(&mut self.tries);
-        let value = self.used_up_one(value);
+        let made = self.used_up_one(value);
         self.tries = tries;
-        value
+        let made = made?;
+        let lazy = matches!(value.kind, ExprKind::Comp { lazy: true, .. });
+        if lazy && made.ty.item().is_some_and(Type::may_change) {
+            // What follows, here or in CPython, could change an item before CPython makes the next one.
+            return Err(Reason::unsupported("a generator of lists or dicts", value.line));
+        }
+        Ok(made)
     }
 
-    fn used_up_one(&mut self, arg: &Expr) -> Result<Value> {
+    pub(crate) fn used_up_one(&mut self, arg: &Expr) -> Result<Value> {
         match &arg.kind {
-            ExprKind::Comp { elt, target, iter, ifs, .. } => {
-                self.comprehension(elt, target, iter, ifs, arg.line)
-            }
+            ExprKind::Comp { .. } => self.comprehension(arg),
             _ => self.expr(arg),
         }
     }
@@ -114,8 +133,14 @@ impl Gen<'_> {
         }
     }
 
-    fn unary(&mut self, op: &str, value: Value, line: u32) -> Result<Value> {
+    pub(crate) fn unary(&mut self, op: &str, value: Value, line: u32) -> Result<Value> {
         match (op, &value.ty) {
+            (_, Type::Never) => Ok(value),
+            ("+", Type::Bool) => Ok(Value::new(Type::Int, value.slots)),
+            ("~", Type::Int) => {
+                let value = self.b.ins().bnot(value.one());
+                Ok(Value::new(Type::Int, vec![value]))
+            }
             ("-", Type::Int | Type::Bool) => {
                 let zero = self.int(0);
                 self.binary("-", &Value::new(Type::Int, vec![zero]), &value, line)
@@ -137,14 +162,18 @@ impl Gen<'_> {
             ExprKind::Boolop { op, v } => {
                 let merge = self.b.create_block();
                 let result = self.b.append_block_param(merge, types::I8);
+                let mut certain = None;
                 for (i, part) in v.iter().enumerate() {
                     let flag = self.truth(part)?;
+                    // Only the first is evaluated for certain.
+                    certain = certain.or(Some(self.frame()?.assigned.clone()));
                     if i + 1 == v.len() {
                         self.jump(merge, &[flag]);
                         break;
                     }
                     self.stop_or_go_on(op, flag, merge);
                 }
+                self.assign_only(certain)?;
                 self.enter_sealed(merge);
                 Ok(result)
             }
@@ -153,6 +182,14 @@ impl Gen<'_> {
                 Ok(self.truthy(&value))
             }
         }
+    }
+
+    /// Takes back what was assigned on only some ways to here.
+    fn assign_only(&mut self, certain: Option<HashSet<String>>) -> Result<()> {
+        if let Some(certain) = certain {
+            self.frame()?.assigned = certain;
+        }
+        Ok(())
     }
 
     /// In `and`, goes on if the flag is true; in `or`, if it is false; else to `merge` with the flag.
@@ -169,6 +206,7 @@ impl Gen<'_> {
         let mut left = self.expr(first)?;
         let merge = self.b.create_block();
         let result = self.b.append_block_param(merge, types::I8);
+        let mut certain = None;
         for (i, (op, right)) in rest.iter().enumerate() {
             let (flag, value) = match &right.kind {
                 ExprKind::ConstSet { v } | ExprKind::ConstList { v } => {
@@ -185,6 +223,7 @@ impl Gen<'_> {
                     (self.compare(op, &left, &right, line)?, Some(right))
                 }
             };
+            certain = certain.or(Some(self.frame()?.assigned.clone()));
             if i + 1 == rest.len() {
                 self.jump(merge, &[flag]);
                 break;
@@ -192,6 +231,7 @@ impl Gen<'_> {
             left = value.ok_or_else(|| Reason::unsupported("this chained comparison", line))?;
             self.stop_or_go_on("and", flag, merge);
         }
+        self.assign_only(certain)?;
         self.enter_sealed(merge);
         Ok(result)
     }
@@ -199,6 +239,16 @@ impl Gen<'_> {
     /// `value in (a, b)`: every item is evaluated first, as Python does.
     fn member_of(&mut self, op: &str, value: &Value, items: &[Expr], line: u32) -> Result<IrValue> {
         let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+        self.is_among(op, value, &items, line)
+    }
+
+    pub(crate) fn is_among(
+        &mut self,
+        op: &str,
+        value: &Value,
+        items: &[Value],
+        line: u32,
+    ) -> Result<IrValue> {
         let mut found = self.b.ins().iconst(types::I8, 0);
         if matches!(value.ty, Type::Json(_)) {
             self.expect_plain(value)?;
@@ -209,7 +259,7 @@ impl Gen<'_> {
             self.deopt_if(nan);
         }
         for item in items {
-            let same = self.compare("==", value, &item, line)?;
+            let same = self.compare("==", value, item, line)?;
             found = self.b.ins().bor(found, same);
         }
         Ok(if op == "in" { found } else { self.b.ins().icmp_imm(IntCC::Equal, found, 0) })
@@ -217,10 +267,11 @@ impl Gen<'_> {
 
     /// `a and b`, `a or b` as values.
     fn either(&mut self, op: &str, parts: &[Expr], line: u32) -> Result<Value> {
-        let mut ways = Vec::new();
+        let (mut ways, mut certain) = (Vec::new(), None);
         for (i, part) in parts.iter().enumerate() {
             let before = ways.last().map(|(_, value): &(Block, Value)| value.ty.clone());
             let value = self.alternative(part, before.as_ref())?;
+            certain = certain.or(Some(self.frame()?.assigned.clone()));
             let stop = self.b.create_block();
             if i + 1 == parts.len() {
                 self.jump(stop, &[]);
@@ -243,6 +294,7 @@ impl Gen<'_> {
             };
             ways.push((stop, value));
         }
+        self.assign_only(certain)?;
         self.join(op, &ways, line)
     }
 
@@ -260,7 +312,7 @@ impl Gen<'_> {
             let ExprKind::Name { id } = &expr.kind else { return None };
             let frame = self.frames.last()?;
             match &frame.locals.get(id).filter(|_| frame.assigned.contains(id))?.ty {
-                Type::Option(_) | Type::Json(_) => None,
+                Type::Option(_) | Type::Json(_) | Type::Never => None,
                 ty => Some(*ty == Type::None),
             }
         };
@@ -299,10 +351,12 @@ impl Gen<'_> {
         let [then, otherwise] = [(); 2].map(|()| self.b.create_block());
         self.branch(flag, then, otherwise);
         let mut ways = Vec::new();
+        let certain = self.frame()?.assigned.clone();
         for (block, expr) in [(then, yes), (otherwise, no)] {
             self.enter_sealed(block);
             let before = ways.last().map(|(_, value): &(Block, Value)| value.ty.clone());
             let value = self.alternative(expr, before.as_ref())?;
+            self.frame()?.assigned = certain.clone();
             let end = self.b.create_block();
             self.jump(end, &[]);
             ways.push((end, value));
@@ -311,7 +365,7 @@ impl Gen<'_> {
     }
 
     /// Goes on with the value of whichever way was taken; each ends in its block.
-    fn join(&mut self, what: &str, ways: &[(Block, Value)], line: u32) -> Result<Value> {
+    pub(crate) fn join(&mut self, what: &str, ways: &[(Block, Value)], line: u32) -> Result<Value> {
         let Some((_, first)) = ways.first() else {
             return Err(Reason::unsupported("this expression", line));
         };
@@ -325,7 +379,7 @@ impl Gen<'_> {
         let (room, merge) = (self.declare(&ty), self.b.create_block());
         for (block, value) in ways {
             self.enter_sealed(*block);
-            let value = self.coerce(value, &ty);
+            let value = self.coerce(value, &ty, line)?;
             self.set(&room, &value);
             self.jump(merge, &[]);
         }
@@ -335,119 +389,63 @@ impl Gen<'_> {
 
     fn list(&mut self, written: &[Expr], line: u32) -> Result<Value> {
         let items = written.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
-        let mut ty = Type::Never;
         if !written.iter().zip(&items).all(|(expr, item)| is_made_here(expr, &item.ty)) {
             return Err(Reason::unsupported("a list of dicts from elsewhere", line));
         }
-        for item in &items {
-            ty = match ty {
-                Type::Never => item.ty.clone(),
-                ty => ty
-                    .unify(&item.ty)
-                    .ok_or_else(|| Reason::types("a list of", &[&ty, &item.ty], line))?,
-            };
+        self.list_from(&items, line)
+    }
+
+    /// A new list of these values.
+    pub(crate) fn list_from(&mut self, items: &[Value], line: u32) -> Result<Value> {
+        let mut ty = Type::Never;
+        for item in items {
+            ty = ty
+                .unify(&item.ty)
+                .ok_or_else(|| Reason::types("a list of", &[&ty, &item.ty], line))?;
         }
         if let Some(item) = items.iter().find(|item| !item.ty.fits(&ty)) {
             return Err(Reason::types("a list of", &[&ty, &item.ty], line));
         }
         let list = self.new_list(&ty)?;
-        for item in &items {
-            let item = self.coerce(item, &ty);
+        for item in items {
+            let item = self.coerce(item, &ty, line)?;
             self.push(&list, &item)?;
         }
-        Ok(list)
+        let open = items.iter().all(Value::is_open);
+        Ok(Value { fresh: open, ..list })
     }
 
     pub(crate) fn new_list(&mut self, item: &Type) -> Result<Value> {
         let width = self.int(item.slots() as i64);
         let list = self.call_value("list_new", &[self.rows, width], 'I')?;
-        Ok(Value::new(Type::List(Box::new(item.clone())), vec![list]))
+        Ok(Value::new(Type::List(Box::new(item.clone())), vec![list]).fresh())
     }
 
     pub(crate) fn push(&mut self, list: &Value, item: &Value) -> Result<()> {
-        let room = self.room(item.slots.len());
-        self.store(item, room);
-        self.call("list_push", &[self.rows, list.one(), room], None)?;
+        let (room, width) = self.stored(item);
+        let args = [self.rows, list.one(), room, width];
+        let status = self.call_value("list_push", &args, 'i')?;
+        self.check(status, Raised::Value);
         Ok(())
     }
 
-    fn comprehension(
-        &mut self,
-        elt: &Expr,
-        target: &Target,
-        iter: &Expr,
-        ifs: &[Expr],
-        line: u32,
-    ) -> Result<Value> {
-        let (source, view) = self.iterable(iter, line)?;
-        let source = self.iterated(source)?;
-        let item_type = self.element_type(elt, target, &source, ifs, line)?;
-        let list = self.new_list(&item_type)?;
-        let before = self.frame()?.assigned.clone();
-        self.views += usize::from(view);
-        self.each(&source, |this, item| {
-            this.bind(target, item, line)?;
-            if !this.live {
-                return Ok(());
+    /// A list comprehension, or a generator that is used up where it stands.
+    fn comprehension(&mut self, comp: &Expr) -> Result<Value> {
+        let ExprKind::Comp { elt, target, iter, ifs, more, .. } = &comp.kind else {
+            return Err(Reason::Codegen("no comprehension".into()));
+        };
+        let first = (target, iter.as_ref(), ifs.as_slice());
+        let list = self.new_list(&Type::Never)?;
+        let (mut ty, mut open) = (Type::Never, true);
+        self.comprehended(first, more, comp.line, &mut |this| {
+            let item = this.expr(elt)?;
+            let item = this.settle_if_simple(&item);
+            if !is_made_here(elt, &item.ty) {
+                return Err(Reason::unsupported("a list of dicts from elsewhere", comp.line));
             }
-            this.next_unless(ifs)?;
-            let value = this.expr(elt)?;
-            let value = this.settle_if_simple(&value);
-            this.push(&list, &value)
+            (ty, open) = (item.ty.clone(), item.is_open());
+            this.push(&list, &item)
         })?;
-        self.views -= usize::from(view);
-        self.frame()?.assigned = before;
-        Ok(list)
-    }
-
-    /// Goes on with the next item of the loop in hand unless all conditions hold.
-    pub(crate) fn next_unless(&mut self, ifs: &[Expr]) -> Result<()> {
-        for condition in ifs {
-            let flag = self.truth(condition)?;
-            let keep = self.b.create_block();
-            let next = self.loops.last().map(|l| l.next);
-            let next = next.ok_or_else(|| Reason::Codegen("no loop".into()))?;
-            self.branch(flag, keep, next);
-            self.enter_sealed(keep);
-        }
-        Ok(())
-    }
-
-    /// The type of a comprehension's element, from code that is generated where nothing reaches it.
-    fn element_type(
-        &mut self,
-        elt: &Expr,
-        target: &Target,
-        source: &Value,
-        ifs: &[Expr],
-        line: u32,
-    ) -> Result<Type> {
-        let source = &self.solid(source);
-        if !matches!(source.ty, Type::List(_)) {
-            return Err(Reason::types("iteration", &[&source.ty], line));
-        }
-        let [aside, on] = [(); 2].map(|()| self.b.create_block());
-        let never = self.b.ins().iconst(types::I8, 0);
-        self.branch(never, aside, on);
-        self.enter_sealed(aside);
-        let before = self.frame()?.assigned.clone();
-        let zero = self.int(0);
-        let first = self.list_item(source, zero);
-        self.bind(target, first, line)?;
-        if !self.live {
-            return Err(Reason::unsupported("an unpacking that always fails", line));
-        }
-        for condition in ifs {
-            self.truth(condition)?;
-        }
-        let value = self.expr(elt)?;
-        let ty = self.settle_if_simple(&value).ty;
-        if !is_made_here(elt, &ty) {
-            return Err(Reason::unsupported("a list of dicts from elsewhere", line));
-        }
-        self.deopt();
-        self.frame()?.assigned = before;
-        self.enter_sealed(on);
-        Ok(ty)
+        Ok(Value { fresh: open, ..Value::new(Type::List(Box::new(ty)), list.slots.clone()) })
     }
 }

@@ -158,6 +158,9 @@ impl Compiled {
     }
 }
 
+/// Passes of all loops after which a row is CPython's, which can be interrupted.
+const MOST_PASSES: i64 = 10_000_000;
+
 /// What an attempt gives.
 enum Attempt {
     /// The code, and the type of its records if it has any.
@@ -191,21 +194,22 @@ pub(crate) fn attempts(
     let mut known = Knowledge { sampling: samples.is_some(), ..Knowledge::default() };
     loop {
         match attempt(parameters, &known, &generate) {
-            Ok(Attempt::Done(code, Some(record))) => return Ok((code, record, reasons)),
+            // A record of an unknown type is one that nothing gets to.
+            Ok(Attempt::Done(code, Some(record))) if !record.is_unreachable() => {
+                return Ok((code, record, reasons));
+            }
             Ok(Attempt::Unseen(code, place)) => {
                 known.shapes.insert(place, look(&code, place, samples.unwrap_or_default()));
             }
-            Ok(Attempt::Done(_, None)) => {
+            Ok(Attempt::Done(..)) => {
                 let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
-            // Types only grow, so a lesson is new and lessons come to an end.
-            Err(Failure { lesson: Some(lesson), .. }) => {
-                let (place, ty) = *lesson;
-                known.types.insert(place, ty);
-            }
+            // Types only grow, so lessons come to an end.
+            Err(Failure { lesson: Some(lesson), .. }) if known.learn(&lesson.0, &lesson.1) => {}
             Err(failure) => {
-                if failure.statement == 0 || known.forced.contains(&failure.statement) {
+                let fatal = failure.statement == 0 || failure.reason == Reason::TooLarge;
+                if fatal || known.forced.contains(&failure.statement) {
                     return Err(failure.reason);
                 }
                 known.forced.push(failure.statement);
@@ -280,6 +284,9 @@ impl<'a> Gen<'a> {
         let give_up = b.create_block();
         let parameters = b.block_params(entry).to_vec();
         let rows = parameters[0];
+        let budget = b.declare_var(types::I64);
+        let most = b.ins().iconst(types::I64, MOST_PASSES);
+        b.def_var(budget, most);
         Gen {
             b,
             module,
@@ -289,6 +296,7 @@ impl<'a> Gen<'a> {
             rows,
             parameters,
             give_up,
+            budget,
             frames: Vec::new(),
             tries: Vec::new(),
             loops: Vec::new(),

@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlags, Value as IrValue, types};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
-use crate::scope::{Place, Value};
+use crate::scope::Value;
 use crate::shape::{Kind, Shape};
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -93,6 +93,16 @@ impl Gen<'_> {
 
     /// A value as a dynamic one; `None` if its type cannot be one.
     pub(crate) fn boxed(&mut self, value: &Value) -> Option<Value> {
+        match &value.ty {
+            Type::Never => return Some(self.zero(&Type::Json(Shape::default()))),
+            // As a dynamic value it may get items, which its other names must know of.
+            Type::List(item) if **item == Type::Never && !value.fresh => {
+                let known = Type::List(Box::new(Type::Json(Shape::default())));
+                self.learn(value, &known, Reason::types("a dynamic value of", &[&value.ty], 0));
+                return None;
+            }
+            _ => {}
+        }
         let shape = value.ty.shape()?;
         let head = |this: &mut Self, kind: Kind| this.int(kind as i64);
         let slots = match &value.ty {
@@ -231,7 +241,8 @@ impl Gen<'_> {
             Type::Option(_) => {
                 let inner = self.inner(value);
                 let inner = self.copied(&inner)?;
-                Ok(Value::new(value.ty.clone(), [vec![value.one()], inner.slots].concat()))
+                let slots = [vec![value.one()], inner.slots].concat();
+                Ok(Value { fresh: inner.fresh, ..Value::new(value.ty.clone(), slots) })
             }
             _ => {
                 let value = self.settle_if_simple(value);
@@ -248,7 +259,7 @@ impl Gen<'_> {
         let out = self.room(1);
         let status = self.call_value("list_keep", &[self.rows, list.one(), out], 'i')?;
         self.certain(status);
-        Ok(self.load(&list.ty, out, 0))
+        Ok(self.load(&list.ty, out, 0).fresh())
     }
 
     /// A value whose dynamic parts are copies that outlive the row.
@@ -259,15 +270,18 @@ impl Gen<'_> {
                 for item in value.items() {
                     slots.extend(self.copied(&item)?.slots);
                 }
-                Ok(Value::new(value.ty.clone(), slots))
+                Ok(Value::new(value.ty.clone(), slots).fresh())
             }
             Type::List(item) if **item != Type::Never && !matches!(**item, Type::Json(_)) => {
                 self.kept_list(value, item)
             }
-            Type::List(_) => {
-                let boxed = self.boxed_or(value, 0)?;
+            Type::List(item) => {
+                if **item == Type::Never {
+                    self.must_be_empty(value);
+                }
+                let boxed = self.boxed_or(&value.clone().fresh(), 0)?;
                 let kept = self.copied(&boxed)?;
-                Ok(Value::new(value.ty.clone(), vec![kept.slots[1]]))
+                Ok(Value::new(value.ty.clone(), vec![kept.slots[1]]).fresh())
             }
             Type::Json(_) => {
                 let out = self.room(2);
@@ -290,12 +304,23 @@ impl Gen<'_> {
     /// `value[index]`.
     pub(crate) fn json_index(&mut self, value: &Value, index: &Expr, line: u32) -> Result<Value> {
         let at = self.expr(index)?;
-        let at = self.solid(&at);
+        self.json_item(value, &at, constant_key(index), line)
+    }
+
+    /// `value[at]`, where `key` is the key if it is a constant.
+    pub(crate) fn json_item(
+        &mut self,
+        value: &Value,
+        at: &Value,
+        key: Option<&str>,
+        line: u32,
+    ) -> Result<Value> {
+        let at = self.solid(at);
         let out = self.room(2);
         self.may_raise = true;
         match at.ty {
             Type::Str => {
-                let (hint, shape) = field_of(value, index);
+                let (hint, shape) = field_of(value, key);
                 let hint = self.int(hint);
                 let call = [value.slots[0], value.slots[1], at.slots[0], at.slots[1], hint, out];
                 let status = self.call_value("json_field", &call, 'i')?;
@@ -329,7 +354,7 @@ impl Gen<'_> {
             return Err(Reason::types(".get()", &[&value.ty, &at.ty], line));
         }
         let default = self.boxed_or(&default, line)?;
-        let (hint, mut shape) = field_of(value, key);
+        let (hint, mut shape) = field_of(value, constant_key(key));
         if let Type::Json(other) = &default.ty {
             shape = shape.merge(other);
         }
@@ -508,27 +533,22 @@ impl Gen<'_> {
         Ok(())
     }
 
-    /// `isinstance(value, kinds)`.
-    pub(crate) fn is_instance(&mut self, value: &Expr, kinds: &Expr, line: u32) -> Result<Value> {
-        let value = self.expr(value)?;
+    /// `isinstance(value, kinds)` of a dynamic value.
+    pub(crate) fn json_is_instance(
+        &mut self,
+        value: &Value,
+        kinds: &Expr,
+        line: u32,
+    ) -> Result<Value> {
         let named = match &kinds.kind {
             ExprKind::Tuple { v } => v.iter().map(type_name).collect::<Option<Vec<_>>>(),
             _ => type_name(kinds).map(|name| vec![name]),
         };
         let named = named.ok_or_else(|| Reason::unsupported("this use of isinstance()", line))?;
         let wanted = |kind: Kind| named.iter().any(|name| kinds_of(name).contains(&kind));
-        let Type::Json(_) = &value.ty else {
-            let value = self.boxed_or(&value, line)?;
-            return self.kind_is_one_of(&value, wanted);
-        };
-        let kind = self.kind(&value);
+        let kind = self.kind(value);
         let other = self.b.ins().icmp_imm(IntCC::Equal, kind, Kind::Other as i64);
         self.deopt_if(other);
-        self.kind_is_one_of(&value, wanted)
-    }
-
-    fn kind_is_one_of(&mut self, value: &Value, wanted: impl Fn(Kind) -> bool) -> Result<Value> {
-        let kind = self.kind(value);
         let mut found = self.b.ins().iconst(types::I8, 0);
         for one in Kind::ALL.into_iter().filter(|kind| wanted(*kind)) {
             let same = self.b.ins().icmp_imm(IntCC::Equal, kind, one as i64);
@@ -605,27 +625,30 @@ impl Gen<'_> {
         Ok(())
     }
 
-    /// The statement `id[key] = value`.
-    pub(crate) fn set_item(&mut self, id: &str, key: &Expr, value: &Expr, line: u32) -> Result<()> {
-        let value = self.expr(value)?;
-        let dict = self.name(id, line)?;
-        let at = self.expr(key)?;
-        let at = self.solid(&at);
+    /// `dict[at] = value`, where `key` is the key if it is a constant.
+    pub(crate) fn set_entry(
+        &mut self,
+        dict: &Value,
+        at: &Value,
+        key: Option<&str>,
+        value: &Value,
+        line: u32,
+    ) -> Result<()> {
+        let at = self.solid(at);
         if self.views > 0 {
             return Err(Reason::unsupported("a change of a dict while one is iterated over", line));
         }
         let (Type::Json(shape), Type::Str) = (&dict.ty, &at.ty) else {
             return Err(Reason::types("setting an item", &[&dict.ty, &at.ty], line));
         };
-        let value = self.boxed_or(&value, line)?;
-        // From the next attempt on, the variable is known to hold the key.
-        let changed = shape.with_field(constant_key(key).unwrap_or(""), &shape_of(&value));
-        if changed != *shape {
-            let place = Place::Local(self.frame()?.function, id.to_owned());
-            self.lesson = Some(Box::new((place, Type::Json(changed))));
-            return Err(Reason::types("setting an item", &[&dict.ty], line));
+        let value = self.boxed_or(value, line)?;
+        // From the next attempt on, the place of the dict is known to hold the key.
+        let changed = shape.with_field(key.unwrap_or(""), &shape_of(&value));
+        if changed != *shape && dict.origin.is_some() {
+            let reason = Reason::types("setting an item", &[&dict.ty], line);
+            return Err(self.learn(dict, &Type::Json(changed), reason));
         }
-        self.set_key(&dict, &at, &value)
+        self.set_key(dict, &at, &value)
     }
 }
 
@@ -637,9 +660,9 @@ fn shape_of(value: &Value) -> Shape {
 }
 
 /// The usual place of a key and what it holds.
-fn field_of(value: &Value, key: &Expr) -> (i64, Shape) {
+fn field_of(value: &Value, key: Option<&str>) -> (i64, Shape) {
     let shape = shape_of(value);
-    match constant_key(key) {
+    match key {
         Some(key) => {
             let (hint, held) = shape.field(key);
             (hint as i64, held)
@@ -677,6 +700,10 @@ pub(crate) fn holds_list(ty: &Type) -> bool {
     }
 }
 
+pub(crate) fn is_either_json(a: &Value, b: &Value) -> bool {
+    matches!((&a.ty, &b.ty), (Type::Json(_), _) | (_, Type::Json(_)))
+}
+
 fn is_number(ty: &Type) -> bool {
     match ty {
         Type::Json(shape) => shape.is_number(),
@@ -686,7 +713,7 @@ fn is_number(ty: &Type) -> bool {
 
 fn type_name(kind: &Expr) -> Option<&str> {
     match &kind.kind {
-        ExprKind::Builtin { id } if !kinds_of(id).is_empty() => Some(id),
+        ExprKind::Builtin { id, .. } if !kinds_of(id).is_empty() => Some(id),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@
 mod builtins;
 mod call;
 mod codegen;
+mod consume;
 mod dates;
 mod emit;
 mod error;
@@ -18,8 +19,11 @@ mod formatting;
 mod function;
 mod indexing;
 mod json;
+mod lists;
+mod loops;
 mod matches;
 mod methods;
+mod numbers;
 pub mod packed;
 pub mod pattern;
 pub mod pickle;
@@ -32,6 +36,7 @@ mod spec;
 mod tables;
 mod text;
 pub mod tree;
+mod tries;
 mod types;
 mod unify;
 

@@ -4,6 +4,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::matches::matched;
 use crate::scope::Value;
+use crate::shape::Kind;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
@@ -33,6 +34,15 @@ impl Gen<'_> {
         if let (Some(pattern), []) = (matched(&object.ty), names) {
             return self.match_method(&object, &pattern, name, args, line);
         }
+        let object = match &object.ty {
+            Type::Json(shape) if shape.main() == Some(Kind::List) => self.settled(&object),
+            _ => object,
+        };
+        if matches!(self.inner(&object).ty, Type::List(_)) {
+            let (args, named) = args.split_at(args.len() - names.len());
+            let named: Vec<_> = names.iter().map(String::as_str).zip(named).collect();
+            return self.list_method(&object, name, args, &named, line);
+        }
         let args = self.used_up(args)?;
         self.method(&object, name, &args, names, line)
     }
@@ -57,6 +67,7 @@ impl Gen<'_> {
         }
         let args = settled.as_slice();
         match object.ty {
+            Type::Never => Ok(object.clone()),
             Type::Str => self.text_method(object, name, args, names, line),
             Type::DateTime if names.is_empty() => self.datetime_method(object, name, args, line),
             _ => {

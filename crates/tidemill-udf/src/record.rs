@@ -9,7 +9,7 @@ use crate::error::{Reason, Result};
 use crate::json::constant_key;
 use crate::scope::Value;
 use crate::shape::Shape;
-use crate::tree::{Expr, ExprKind, Stmt, Target};
+use crate::tree::{Expr, ExprKind, For, Stmt, Target};
 use crate::types::Type;
 
 /// An entry of a literal: its key, unless it stands for all of a dict, and its value.
@@ -64,26 +64,17 @@ impl Gen<'_> {
         Ok(Value::new(Type::Json(shape), dict.slots))
     }
 
-    /// `{key: value for target in iter if ifs}`.
+    /// `{key: value for target in iter if ifs}`, with more loops within the first.
     pub(crate) fn dict_comprehension(
         &mut self,
         [key, value]: [&Expr; 2],
-        target: &Target,
-        iter: &Expr,
-        ifs: &[Expr],
+        first: (&Target, &Expr, &[Expr]),
+        more: &[For],
         line: u32,
     ) -> Result<Value> {
-        let (source, view) = self.iterable(iter, line)?;
         let dict = self.new_dict()?;
         let mut shape = Shape::of(crate::shape::Kind::Dict);
-        let before = self.frame()?.assigned.clone();
-        self.views += usize::from(view);
-        self.each(&source, |this, item| {
-            this.bind(target, item, line)?;
-            if !this.live {
-                return Ok(());
-            }
-            this.next_unless(ifs)?;
+        self.comprehended(first, more, line, &mut |this| {
             let at = this.expr(key)?;
             let held = this.expr(value)?;
             let at = this.solid(&at);
@@ -94,8 +85,6 @@ impl Gen<'_> {
             shape = shape.with_field("", &held.ty.shape().unwrap_or_default());
             this.set_key(&dict, &at, &held)
         })?;
-        self.views -= usize::from(view);
-        self.frame()?.assigned = before;
         Ok(Value::new(Type::Json(shape), dict.slots))
     }
 
@@ -222,7 +211,7 @@ impl Gen<'_> {
         }
         let list = self.new_list(&ty)?;
         for row in &rows {
-            let row = self.coerce(row, &ty);
+            let row = self.coerce(row, &ty, line)?;
             self.push(&list, &row)?;
         }
         Ok(list)
@@ -335,17 +324,37 @@ pub(crate) fn changed_in(statements: &[Stmt]) -> Vec<String> {
 
 fn changed_by(statement: &Stmt) -> Vec<String> {
     match statement {
-        Stmt::SetItem { id, .. } => vec![id.clone()],
+        Stmt::Assign { t, .. } => changed_at(t),
+        Stmt::AugItem { o, .. } => changed_object(o),
         Stmt::If { a, b, .. } => [a, b].map(|inner| changed_in(inner)).concat(),
-        Stmt::For { body, otherwise, .. } => {
+        Stmt::For { t, body, otherwise, .. } => {
+            [changed_at(t), changed_in(body), changed_in(otherwise)].concat()
+        }
+        Stmt::While { body, otherwise, .. } => {
             [body, otherwise].map(|inner| changed_in(inner)).concat()
         }
-        Stmt::While { body, .. } => changed_in(body),
         Stmt::Try { body, handlers, otherwise, finally, .. } => {
-            let mut found = [body, otherwise, finally].map(|inner| changed_in(inner)).concat();
+            let parts = [body.as_slice(), otherwise, finally.as_slice()];
+            let mut found = parts.map(changed_in).concat();
             found.extend(handlers.iter().flat_map(|handler| changed_in(&handler.body)));
             found
         }
+        _ => Vec::new(),
+    }
+}
+
+fn changed_at(target: &Target) -> Vec<String> {
+    match target {
+        Target::Name { .. } => Vec::new(),
+        Target::Tuple { v } => v.iter().flat_map(changed_at).collect(),
+        Target::Star { v } => changed_at(v),
+        Target::Item { o, .. } => changed_object(o),
+    }
+}
+
+fn changed_object(object: &Expr) -> Vec<String> {
+    match &object.kind {
+        ExprKind::Name { id } => vec![id.clone()],
         _ => Vec::new(),
     }
 }

@@ -18,6 +18,11 @@ pub(crate) const RAISES: u32 = 1;
 /// Not sure; the row is CPython's.
 pub(crate) const UNSURE: u32 = 2;
 
+/// Bytes of strings that one row may make.
+const MOST_MADE: usize = 1 << 28;
+/// Bytes of strings that all rows may make.
+const MOST_HELD: usize = 1 << 31;
+
 /// The state of a run over one block; compiled code passes its address along.
 #[derive(Default)]
 pub struct Rows<'a> {
@@ -27,6 +32,8 @@ pub struct Rows<'a> {
     arena: Bump,
     /// Lists; they live as long as their row, since no record holds one.
     lists: Bump,
+    /// Bytes of strings when the row in hand began.
+    made_before: usize,
     pub(crate) width: usize,
     /// Slots of finished rows' records, one after the other.
     pub(crate) slots: Vec<u64>,
@@ -56,8 +63,16 @@ impl Rows<'_> {
         self.arena.allocated_bytes()
     }
 
+    /// Whether a string of that many bytes would be more than one row, or all, may have: what is made in a loop
+    /// could take all memory, and CPython can say that it is short.
+    fn is_full(&self, more: usize) -> bool {
+        let made = self.arena.allocated_bytes();
+        more > MOST_MADE || made.saturating_sub(self.made_before) > MOST_MADE || made > MOST_HELD
+    }
+
     pub(crate) fn begin_row(&mut self) {
         self.lists.reset();
+        self.made_before = self.arena.allocated_bytes();
         self.row_start = (self.slots.len(), self.records);
     }
 
@@ -156,7 +171,7 @@ pub(crate) fn empty_list() -> u64 {
 }
 
 impl List {
-    /// A list of items whose slots are there already.
+    /// A list of items whose slots are there already; no row may change it.
     pub(crate) fn of(data: &mut [u64], len: usize, width: usize) -> List {
         let (data, len) = (data.as_mut_ptr(), len as u64);
         List { data, len, capacity: len, width: width as u64, state: SHARED }
@@ -302,7 +317,9 @@ pub(crate) mod json;
 mod json_copy;
 mod json_parser;
 mod json_text;
+mod lists;
 mod number;
+mod numbers;
 mod pad;
 mod regex;
 mod search;
@@ -314,6 +331,7 @@ mod unicode;
 pub(crate) use dates::{NAIVE, fields};
 pub(crate) use format::{Conversion, Field, Piece, Template, converted, is_shown};
 pub(crate) use json_copy::refresh;
+pub(crate) use numbers::UNARY;
 pub(crate) use regex::{SUBJECT, absent};
 pub use table::Constant;
 pub(crate) use table::{Captured, Table, is_looked_up};
@@ -322,6 +340,8 @@ pub(crate) use table::{Captured, Table, is_looked_up};
 pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
     let parts = [calls::symbols, case::symbols, dates::symbols, format::symbols, json::symbols];
     let more = [
+        lists::symbols,
+        numbers::symbols,
         pad::symbols,
         regex::symbols,
         search::symbols,
@@ -352,9 +372,13 @@ mod calls {
         }
 
         /// `a + b` for strings.
-        fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) {
+        fn concat(rows: *mut Rows<'_>, s: *const u8, n: usize, p: *const u8, m: usize, out: *mut u64) -> u32 {
             let (rows, a, b) = unsafe { (&mut *rows, bytes(s, n), bytes(p, m)) };
+            if rows.is_full(n + m) {
+                return UNSURE;
+            }
             set_str(out, unsafe { &*rows.growing.append(&rows.arena, a, b) });
+            DONE
         }
 
         /// -1, 0 or 1 as strings compare: by code point, which for UTF-8 is by byte.
@@ -367,44 +391,52 @@ mod calls {
             unsafe { u64::from(bytes(s, n) == bytes(p, m)) }
         }
 
-        /// `float(str)`: plain decimal numbers; certain errors; the rest is CPython's.
+        /// `float(str)`: numbers in ASCII; certain errors; the rest is CPython's.
         fn parse_float(s: *const u8, n: usize, out: *mut u64) -> u32 {
             let text = unsafe { bytes(s, n) };
             if let Some(value) = plain_float(text) {
                 unsafe { *out = value.to_bits() };
                 return DONE;
             }
+            match numbers::float_of(text) {
+                numbers::Read::Number(value) => {
+                    unsafe { *out = value.to_bits() };
+                    return DONE;
+                }
+                numbers::Read::Wrong => return RAISES,
+                numbers::Read::Unsure => {}
+            }
             let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'_') || is_space(*b) || b"eEiInNfFtTyYaA".contains(b) || *b >= 128;
             if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
         }
 
-        /// `int(str)`: plain decimal numbers of up to 18 digits; certain errors; the rest is CPython's.
+        /// `int(str)`: numbers in ASCII that fit into 64 bits; certain errors; the rest is CPython's.
         fn parse_int(s: *const u8, n: usize, out: *mut u64) -> u32 {
             let text = unsafe { bytes(s, n) };
             if let Some(value) = plain_int(text) {
                 unsafe { *out = value as u64 };
                 return DONE;
             }
+            match numbers::int_of(text, 10) {
+                numbers::Read::Number(value) => {
+                    unsafe { *out = value as u64 };
+                    return DONE;
+                }
+                numbers::Read::Wrong => return RAISES,
+                numbers::Read::Unsure => {}
+            }
             let possible = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'_') || is_space(*b) || *b >= 128;
             if text.iter().all(possible) && !text.is_empty() { UNSURE } else { RAISES }
         }
 
-        /// A list with no item yet.
-        fn list_new(rows: *mut Rows<'_>, width: usize) -> *mut List {
-            new_list(unsafe { &(*rows).lists }, 4, width)
-        }
-
-        /// `list.append`.
-        fn list_push(rows: *mut Rows<'_>, list: *mut List, item: *const u64) {
-            let (rows, list) = unsafe { (&*rows, &mut *list) };
-            let item = unsafe { std::slice::from_raw_parts(item, list.width as usize) };
-            push_slots(&rows.lists, list, item);
-        }
-
         /// `sep.join(list)`.
-        fn join(rows: *mut Rows<'_>, s: *const u8, n: usize, list: *const List, out: *mut u64) {
+        fn join(rows: *mut Rows<'_>, s: *const u8, n: usize, list: *const List, out: *mut u64) -> u32 {
             let (rows, sep, list) = unsafe { (&*rows, bytes(s, n), &*list) };
             let items = unsafe { std::slice::from_raw_parts(list.data, list.len as usize * 2) };
+            let texts: usize = items.chunks_exact(2).map(|item| item[1] as usize).sum();
+            if rows.is_full(n.saturating_mul(items.len() / 2).saturating_add(texts)) {
+                return UNSURE;
+            }
             let mut joined = bumpalo::collections::Vec::new_in(&rows.arena);
             for (i, item) in items.chunks_exact(2).enumerate() {
                 if i > 0 {
@@ -413,6 +445,7 @@ mod calls {
                 joined.extend_from_slice(unsafe { bytes(item[0] as *const u8, item[1] as usize) });
             }
             set_str(out, joined.into_bump_slice());
+            DONE
         }
 
         /// `a // b` (0) and `a % b` (1) for floats, by CPython's algorithm; `b` is not zero.
@@ -493,10 +526,15 @@ mod tests {
         {
             assert_eq!(parsed(text), (DONE, value), "{text}");
         }
-        for text in ["", "abc", "1,5", "0x1p3", "1 2x", "--1z"] {
+        for (text, value) in [(" 1", 1.0), ("1_0", 10.0), ("-inF", f64::NEG_INFINITY)] {
+            assert_eq!(parsed(text), (DONE, value), "{text}");
+        }
+        for text in
+            ["", "abc", "1,5", "0x1p3", "1 2x", "--1z", "1e", "e", ".", "_1", "1__0", "1_.5"]
+        {
             assert_eq!(parsed(text).0, RAISES, "{text}");
         }
-        for text in ["nan", "inf", "1_0", " 1", "1\u{660}", "1e", "e", "."] {
+        for text in ["\x1c1", "1\u{660}"] {
             assert_eq!(parsed(text).0, UNSURE, "{text}");
         }
     }

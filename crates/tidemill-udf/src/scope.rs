@@ -1,10 +1,13 @@
 //! Values and variables of the code generator.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use cranelift_codegen::ir::{Block, Type as IrType, Value as IrValue, types};
 use cranelift_frontend::Variable;
 
+use crate::exceptions::Raised;
+use crate::tree::Stmt;
 use crate::types::Type;
 
 /// A typed value: one machine value per slot.
@@ -12,11 +15,39 @@ use crate::types::Type;
 pub(crate) struct Value {
     pub(crate) ty: Type,
     pub(crate) slots: Vec<IrValue>,
+    /// Whether nothing else refers to the lists in it whose items' type is not known yet.
+    pub(crate) fresh: bool,
+    /// Where it was read from: that place may learn the type of its items.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// A place, and in how many lists within its value something is.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) place: Place,
+    pub(crate) depth: usize,
 }
 
 impl Value {
     pub(crate) fn new(ty: Type, slots: Vec<IrValue>) -> Value {
-        Value { ty, slots }
+        Value { ty, slots, fresh: false, origin: None }
+    }
+
+    /// The value as read from a place.
+    pub(crate) fn from(mut self, place: Place) -> Value {
+        self.origin = Some(Origin { place, depth: 0 });
+        self
+    }
+
+    /// The value as one that nothing else refers to.
+    pub(crate) fn fresh(mut self) -> Value {
+        self.fresh = true;
+        self
+    }
+
+    /// Whether the types of items in it may still be chosen.
+    pub(crate) fn is_open(&self) -> bool {
+        self.fresh || !self.ty.has_unknown_items()
     }
 
     /// The only slot of a value that has one.
@@ -35,7 +66,7 @@ impl Value {
         let mut item = |ty: &Type| {
             let slots = self.slots[at..at + ty.slots()].to_vec();
             at += ty.slots();
-            Value::new(ty.clone(), slots)
+            Value { fresh: self.fresh, ..Value::new(ty.clone(), slots) }
         };
         types.into_iter().map(&mut item).collect()
     }
@@ -44,17 +75,20 @@ impl Value {
     pub(crate) fn record(fields: Vec<(String, Value)>) -> Value {
         let mut types = Vec::with_capacity(fields.len());
         let mut slots = Vec::new();
+        let fresh = fields.iter().all(|(_, value)| value.is_open());
         for (key, value) in fields {
             types.push((key, value.ty));
             slots.extend(value.slots);
         }
-        Value::new(Type::Record(types), slots)
+        Value { fresh, ..Value::new(Type::Record(types), slots) }
     }
 
     /// A tuple of values.
     pub(crate) fn tuple(items: Vec<Value>) -> Value {
         let ty = Type::Tuple(items.iter().map(|item| item.ty.clone()).collect());
-        Value::new(ty, items.into_iter().flat_map(|item| item.slots).collect())
+        let fresh = items.iter().all(Value::is_open);
+        let slots = items.into_iter().flat_map(|item| item.slots).collect();
+        Value { fresh, ..Value::new(ty, slots) }
     }
 }
 
@@ -97,9 +131,15 @@ pub(crate) enum Place {
 pub(crate) struct Frame {
     /// Its address in the tree.
     pub(crate) function: usize,
+    /// What functions within it name it by.
+    pub(crate) scope: usize,
     pub(crate) locals: HashMap<String, Local>,
     /// Variables that have a value on every path to here.
     pub(crate) assigned: HashSet<String>,
+    /// Whether each variable has a value, where only a run can tell.
+    pub(crate) flags: HashMap<String, Variable>,
+    /// Number of `try` statements around it.
+    pub(crate) tries: usize,
     /// Variables of which the function sets items.
     pub(crate) changed: Vec<String>,
     /// Where `return` goes.
@@ -109,10 +149,21 @@ pub(crate) struct Frame {
     pub(crate) exit_used: bool,
 }
 
-/// An enclosing `try`: where each handler is.
+/// An enclosing `try`: where each handler is, or what runs on every way out.
+#[derive(Default)]
 pub(crate) struct Try {
     pub(crate) handlers: Vec<(Option<Vec<String>>, Block)>,
     pub(crate) used: Vec<bool>,
+    pub(crate) finally: Option<Finally>,
+}
+
+/// What runs on every way out of a `try`.
+pub(crate) struct Finally {
+    pub(crate) body: Arc<Vec<Stmt>>,
+    /// Where each exception goes that passes through.
+    pub(crate) landings: Vec<(Raised, Block)>,
+    /// Number of loops of the function that we were in.
+    pub(crate) loops: usize,
 }
 
 /// An enclosing loop.
@@ -120,4 +171,6 @@ pub(crate) struct Loop {
     pub(crate) next: Block,
     pub(crate) exit: Block,
     pub(crate) tries: usize,
+    /// What was assigned at each `break`.
+    pub(crate) breaks: Vec<HashSet<String>>,
 }

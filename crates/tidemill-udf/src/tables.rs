@@ -56,7 +56,7 @@ impl Gen<'_> {
         let value = self.map_value(entries, place, line)?;
         let wrong = || Reason::types(".get() of a dict", &[&value.ty, &default.ty], line);
         let ty = value.ty.unify(&default.ty).ok_or_else(wrong)?;
-        let (value, default) = (self.coerce(&value, &ty), self.coerce(&default, &ty));
+        let (value, default) = (self.coerce(&value, &ty, line)?, self.coerce(&default, &ty, line)?);
         let pairs = value.slots.iter().zip(&default.slots);
         let slots = pairs.map(|(&v, &d)| self.b.ins().select(found, v, d)).collect();
         Ok(Value::new(ty, slots))

@@ -3,7 +3,9 @@
 
 #![allow(missing_docs, reason = "the fields of a node are named in its doc line")]
 
-use serde::Deserialize;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer};
 
 use crate::pattern::{Insert, Spec};
 pub use crate::runtime::Constant;
@@ -37,6 +39,12 @@ pub struct Function {
     pub params: Vec<String>,
     /// Its statements.
     pub body: Vec<Stmt>,
+    /// The names that it binds itself.
+    #[serde(default)]
+    pub vars: Vec<String>,
+    /// What [`ExprKind::Outer`] names it by; 0 if nothing does.
+    #[serde(default)]
+    pub scope: usize,
 }
 
 /// A statement.
@@ -58,10 +66,11 @@ pub enum Stmt {
         #[serde(default)]
         l: u32,
     },
-    /// `id[k] = v`.
-    SetItem {
-        id: String,
-        k: Expr,
+    /// `o[i] op= v`.
+    AugItem {
+        o: Box<Expr>,
+        i: Box<Expr>,
+        op: String,
         v: Expr,
         #[serde(default)]
         l: u32,
@@ -93,8 +102,13 @@ pub enum Stmt {
         #[serde(default)]
         l: u32,
     },
-    /// `while c: body`.
-    While { c: Expr, body: Vec<Stmt> },
+    /// `while c: body else: otherwise`.
+    While {
+        c: Expr,
+        body: Vec<Stmt>,
+        #[serde(default, rename = "else")]
+        otherwise: Vec<Stmt>,
+    },
     /// `break`.
     Break,
     /// `continue`.
@@ -105,15 +119,25 @@ pub enum Stmt {
         handlers: Vec<Handler>,
         #[serde(default, rename = "else")]
         otherwise: Vec<Stmt>,
-        #[serde(default, rename = "final")]
-        finally: Vec<Stmt>,
+        /// Shared, because it is generated once for each way out.
+        #[serde(default, rename = "final", deserialize_with = "shared")]
+        finally: Arc<Vec<Stmt>>,
         #[serde(default)]
         l: u32,
     },
-    /// `raise` of anything: the row is CPython's.
-    Raise,
+    /// `raise` of a built-in exception made of `args`; without its name the row is CPython's.
+    Raise {
+        #[serde(default, rename = "type")]
+        kind: Option<String>,
+        #[serde(default)]
+        args: Vec<Expr>,
+    },
     /// Something only CPython may do.
     Deopt { why: String },
+}
+
+fn shared<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Vec<Stmt>>, D::Error> {
+    Vec::deserialize(from).map(Arc::new)
 }
 
 /// `except types: body`.
@@ -133,6 +157,10 @@ pub enum Target {
     Name { id: String },
     /// Unpacking.
     Tuple { v: Vec<Target> },
+    /// `*v` within an unpacking.
+    Star { v: Box<Target> },
+    /// `o[i]`.
+    Item { o: Box<Expr>, i: Box<Expr> },
 }
 
 /// An expression.
@@ -164,8 +192,17 @@ pub enum ExprKind {
     ConstList { v: Vec<Constant> },
     /// A local variable.
     Name { id: String },
+    /// A variable of the function around this one, known by its scope.
+    Outer { id: String, scope: usize },
+    /// `id := v`.
+    Walrus { id: String, v: Box<Expr> },
     /// A built-in function.
-    Builtin { id: String },
+    Builtin {
+        id: String,
+        /// Of `sum`: floats are added with a correction, as CPython does since 3.12.
+        #[serde(default)]
+        compensated: bool,
+    },
     /// A user's function.
     Func { f: Box<Function> },
     /// `(a, b)`.
@@ -185,7 +222,12 @@ pub enum ExprKind {
     /// `a if c else b`.
     Ifexp { c: Box<Expr>, a: Box<Expr>, b: Box<Expr> },
     /// `f(args)`.
-    Call { f: Box<Expr>, args: Vec<Expr> },
+    Call {
+        f: Box<Expr>,
+        args: Vec<Expr>,
+        #[serde(default)]
+        kw: Vec<(String, Expr)>,
+    },
     /// A date and time: its format, or the names of replaced fields.
     Datetime {
         op: String,
@@ -221,18 +263,20 @@ pub enum ExprKind {
         #[serde(default)]
         step: Option<Box<Expr>>,
     },
-    /// `[elt for target in iter if ifs]`.
+    /// `[elt for target in iter if ifs]`, with more loops within the first.
     Comp {
         elt: Box<Expr>,
         target: Target,
         iter: Box<Expr>,
         #[serde(default)]
         ifs: Vec<Expr>,
+        #[serde(default)]
+        more: Vec<For>,
         /// A generator expression, which must be used up at once where it stands.
         #[serde(default, rename = "gen")]
         lazy: bool,
     },
-    /// `{key: value for target in iter if ifs}`.
+    /// `{key: value for target in iter if ifs}`, with more loops within the first.
     DictComp {
         key: Box<Expr>,
         value: Box<Expr>,
@@ -240,6 +284,8 @@ pub enum ExprKind {
         iter: Box<Expr>,
         #[serde(default)]
         ifs: Vec<Expr>,
+        #[serde(default)]
+        more: Vec<For>,
     },
     /// An f-string, `%` with a constant left side, `str.format` of a constant, `format` by a constant.
     Format {
@@ -253,6 +299,18 @@ pub enum ExprKind {
 
 /// A key and a value of a captured dictionary.
 pub type Entry = (Constant, Constant);
+
+/// `for target in iter if ifs` within a comprehension.
+#[derive(Debug, Clone, Deserialize)]
+pub struct For {
+    /// What each item is bound to.
+    pub target: Target,
+    /// What it loops over.
+    pub iter: Expr,
+    /// The conditions.
+    #[serde(default)]
+    pub ifs: Vec<Expr>,
+}
 
 /// A piece of a format.
 #[derive(Debug, Clone, Deserialize)]

@@ -37,7 +37,7 @@ pub enum Type {
     DateTime,
     /// A match of a regular expression: one slot, the address of what it found, in memory of the row.
     Match(Arc<Pattern>),
-    /// The item of a list that has none; no slot.
+    /// The item of a list of which no item is known yet, so that code which has one is not reached; no slot.
     Never,
 }
 
@@ -67,6 +67,7 @@ impl Type {
         let optional = |ty: &Type| Some(Type::Option(Box::new(ty.clone())));
         match (self, other) {
             (a, b) if a == b => Some(a.clone()),
+            (Type::Never, ty) | (ty, Type::Never) => Some(ty.clone()),
             (Type::Json(a), Type::Json(b)) => Some(Type::Json(a.merge(b))),
             (Type::Json(shape), ty) => Some(Type::Json(shape.merge(&ty.shape()?))),
             (ty, Type::Json(shape)) => Some(Type::Json(ty.shape()?.merge(shape))),
@@ -78,6 +79,7 @@ impl Type {
             (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
                 a.iter().zip(b).map(|(a, b)| a.unify(b)).collect::<Option<_>>().map(Type::Tuple)
             }
+            (Type::List(a), Type::List(b)) => a.refine(b).map(|item| Type::List(Box::new(item))),
             (Type::Record(a), Type::Record(b)) if keys(a).eq(keys(b)) => {
                 let fields = a.iter().zip(b);
                 let unified = fields.map(|((key, a), (_, b))| Some((key.clone(), a.unify(b)?)));
@@ -87,15 +89,84 @@ impl Type {
             (Type::Record(_), Type::Record(_)) => {
                 Some(Type::Json(self.shape()?.merge(&other.shape()?)))
             }
-            (Type::List(a), Type::List(b)) if a.is_json() && b.is_json() => {
-                a.unify(b).map(|item| Type::List(Box::new(item)))
-            }
-            (Type::List(item), Type::List(none)) | (Type::List(none), Type::List(item))
-                if **none == Type::Never =>
-            {
-                Some(Type::List(item.clone()))
-            }
             _ => None,
+        }
+    }
+
+    /// The type of the items of lists of both, if their slots are the same: they differ at most in items that
+    /// are not known.
+    fn refine(&self, other: &Type) -> Option<Type> {
+        match (self, other) {
+            (a, b) if a == b => Some(a.clone()),
+            (Type::Never, ty) | (ty, Type::Never) => Some(ty.clone()),
+            (Type::List(a), Type::List(b)) => a.refine(b).map(|item| Type::List(Box::new(item))),
+            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+                a.iter().zip(b).map(|(a, b)| a.refine(b)).collect::<Option<_>>().map(Type::Tuple)
+            }
+            (Type::Option(a), Type::Option(b)) => a.refine(b).map(|ty| Type::Option(Box::new(ty))),
+            (Type::Record(a), Type::Record(b)) if keys(a).eq(keys(b)) => {
+                let fields = a.iter().zip(b);
+                let refined = fields.map(|((key, a), (_, b))| Some((key.clone(), a.refine(b)?)));
+                refined.collect::<Option<_>>().map(Type::Record)
+            }
+            (Type::Json(a), Type::Json(b)) => Some(Type::Json(a.merge(b))),
+            _ => None,
+        }
+    }
+
+    /// Whether values of both are held alike, even as items of lists: at most it is known of one what its
+    /// dynamic values look like.
+    pub(crate) fn is_held_as(&self, other: &Type) -> bool {
+        match (self, other) {
+            (Type::Json(_), Type::Json(_)) => true,
+            (Type::List(a), Type::List(b)) | (Type::Option(a), Type::Option(b)) => a.is_held_as(b),
+            (Type::Tuple(a), Type::Tuple(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_held_as(b))
+            }
+            (Type::Record(a), Type::Record(b)) => {
+                keys(a).eq(keys(b)) && a.iter().zip(b).all(|((_, a), (_, b))| a.is_held_as(b))
+            }
+            (a, b) => a == b,
+        }
+    }
+
+    /// Whether code that has a value of it is not reached.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        match self {
+            Type::Never => true,
+            Type::Tuple(items) => items.iter().any(Type::is_unreachable),
+            _ => false,
+        }
+    }
+
+    /// Whether there is a list in it whose items' type is not known.
+    pub(crate) fn has_unknown_items(&self) -> bool {
+        match self {
+            Type::Never => true,
+            Type::List(item) | Type::Option(item) => item.has_unknown_items(),
+            Type::Tuple(items) => items.iter().any(Type::has_unknown_items),
+            Type::Record(fields) => fields.iter().any(|(_, field)| field.has_unknown_items()),
+            _ => false,
+        }
+    }
+
+    /// The type of a list's items.
+    pub(crate) fn item(&self) -> Option<&Type> {
+        match self {
+            Type::List(item) => Some(item),
+            _ => None,
+        }
+    }
+
+    /// Whether values are, or hold, lists or dicts that others may have too, which a dict made where it stands
+    /// is not.
+    pub(crate) fn may_change(&self) -> bool {
+        match self {
+            Type::List(_) | Type::Json(_) => true,
+            Type::Record(fields) => fields.iter().any(|(_, field)| field.may_change()),
+            Type::Tuple(items) => items.iter().any(Type::may_change),
+            Type::Option(value) => value.may_change(),
+            _ => false,
         }
     }
 
@@ -150,10 +221,6 @@ impl Type {
             (a, Type::Json(_)) => !holds_dict(a),
             _ => true,
         }
-    }
-
-    fn is_json(&self) -> bool {
-        matches!(self, Type::Json(_))
     }
 
     /// What values of this type look like as dynamic ones; `None` if they cannot be.

@@ -15,7 +15,8 @@ use crate::types::Type;
 impl Gen<'_> {
     /// The type to give a place whose first value has type `ty`.
     pub(crate) fn known_type(&self, place: &Place, ty: &Type) -> Type {
-        self.known.types.get(place).unwrap_or(ty).clone()
+        let known = self.known.types.get(place);
+        known.map_or(ty.clone(), |known| known.unify(ty).unwrap_or_else(|| known.clone()))
     }
 
     /// A value as a place of type `ty` holds it; if it does not fit, the attempt fails with a lesson.
@@ -28,7 +29,7 @@ impl Gen<'_> {
         line: u32,
     ) -> Result<Value> {
         match ty.unify(&value.ty) {
-            Some(both) if both == *ty && value.ty.fits(ty) => Ok(self.coerce(value, ty)),
+            Some(both) if both == *ty && value.ty.fits(ty) => self.coerce(value, ty, line),
             both => {
                 // That a dict is met where values are dynamic is news as well, the first time.
                 let wider = both.filter(|both| both != ty || !self.known.types.contains_key(place));
@@ -38,41 +39,52 @@ impl Gen<'_> {
         }
     }
 
+    /// Why an attempt stops, with the lesson that what a value was read from holds a value of this type.
+    pub(crate) fn learn(&mut self, value: &Value, ty: &Type, reason: Reason) -> Reason {
+        if let Some(origin) = &value.origin {
+            let ty = (0..origin.depth).fold(ty.clone(), |ty, _| Type::List(Box::new(ty)));
+            self.lesson = Some(Box::new((origin.place.clone(), ty)));
+        }
+        reason
+    }
+
     /// A value as one of a type that unifies with its own to itself.
-    pub(crate) fn coerce(&mut self, value: &Value, ty: &Type) -> Value {
-        match (&value.ty, ty) {
+    pub(crate) fn coerce(&mut self, value: &Value, ty: &Type, line: u32) -> Result<Value> {
+        Ok(match (&value.ty, ty) {
             (from, to) if from == to => value.clone(),
+            (Type::Never, _) => self.zero(ty),
             (_, Type::Json(_)) => {
-                let boxed = self.boxed(value).unwrap_or_else(|| {
-                    // Nobody asks for that: types that unify fit.
-                    self.deopt_always();
-                    self.zero(ty)
-                });
+                let boxed = self.boxed_or(value, line)?;
                 Value::new(ty.clone(), boxed.slots)
             }
             (Type::None, Type::Option(_)) => self.zero(ty),
             (Type::Option(_), Type::Option(to)) => {
-                let inner = self.coerce(&self.inner(value), to);
+                let inner = self.coerce(&self.inner(value), to, line)?;
                 Value::new(ty.clone(), [vec![value.one()], inner.slots].concat())
             }
             (_, Type::Option(to)) => {
-                let inner = self.coerce(value, to);
+                let inner = self.coerce(value, to, line)?;
                 let there = self.int(1);
                 Value::new(ty.clone(), [vec![there], inner.slots].concat())
             }
             (Type::Tuple(_), Type::Tuple(types)) => {
                 let items = value.items().into_iter().zip(types);
-                Value::tuple(items.map(|(item, ty)| self.coerce(&item, ty)).collect())
+                let items = items.map(|(item, ty)| self.coerce(&item, ty, line));
+                Value::tuple(items.collect::<Result<_>>()?)
             }
             (Type::Record(_), Type::Record(fields)) => {
                 let keys = fields.iter().map(|(key, _)| key.clone());
                 let items = value.items().into_iter().zip(fields);
-                let items = items.map(|(item, (_, ty))| self.coerce(&item, ty));
-                Value::record(keys.zip(items.collect::<Vec<_>>()).collect())
+                let items = items.map(|(item, (_, ty))| self.coerce(&item, ty, line));
+                Value::record(keys.zip(items.collect::<Result<Vec<_>>>()?).collect())
             }
-            // A list without items is one of any items.
-            _ => Value::new(ty.clone(), value.slots.clone()),
-        }
+            // Two names for one list must agree on what its items are.
+            (Type::List(_), Type::List(_)) if !value.fresh && !value.ty.is_held_as(ty) => {
+                let reason = Reason::types("a list used as another", &[&value.ty, ty], line);
+                return Err(self.learn(value, ty, reason));
+            }
+            _ => Value { fresh: value.fresh, ..Value::new(ty.clone(), value.slots.clone()) },
+        })
     }
 
     /// A value of a type whose slots may be looked at, but mean nothing.
@@ -96,6 +108,14 @@ impl Gen<'_> {
         Value::new(ty.clone(), slots)
     }
 
+    /// Goes on where nothing gets to, with a value that nothing will have.
+    pub(crate) fn unreachable(&mut self) -> Value {
+        self.deopt();
+        let nowhere = self.b.create_block();
+        self.enter_sealed(nowhere);
+        Value::new(Type::Never, vec![])
+    }
+
     /// A list that is read, but never written.
     fn empty_list(&mut self) -> IrValue {
         self.int(empty_list() as i64)
@@ -104,8 +124,11 @@ impl Gen<'_> {
     /// What an option holds if it holds something; other values as they are.
     pub(crate) fn inner(&self, value: &Value) -> Value {
         match &value.ty {
-            Type::Option(inner) => Value::new((**inner).clone(), value.slots[1..].to_vec()),
-            Type::Json(shape) => Value::new(Type::Json(shape.without_none()), value.slots.clone()),
+            Type::Option(inner) => {
+                let slots = value.slots[1..].to_vec();
+                Value { ty: (**inner).clone(), slots, ..value.clone() }
+            }
+            Type::Json(shape) => Value { ty: Type::Json(shape.without_none()), ..value.clone() },
             _ => value.clone(),
         }
     }
@@ -113,6 +136,10 @@ impl Gen<'_> {
     /// What an option holds, and a dynamic value as one of its usual type; where it is `None` or another, the
     /// row is CPython's.
     pub(crate) fn solid(&mut self, value: &Value) -> Value {
+        if value.ty == Type::None {
+            self.may_raise = true;
+            return self.unreachable();
+        }
         if let Type::Json(shape) = &value.ty {
             return self.settle(value, shape);
         }

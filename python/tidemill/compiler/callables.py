@@ -11,7 +11,7 @@ from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler import regexes
-from tidemill.compiler.known import constant, name_of
+from tidemill.compiler.known import builtin, constant, name_of
 from tidemill.compiler.reasons import ARGUMENTS, BOUND_METHOD, NOT_A_FUNCTION, Unsupported
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def describe_object(description: Description, function: Any, arity: int) -> Node
     names = [{"e": "name", "id": name, "l": 0} for name in params]
     known = name_of(function)
     if known:
-        called = {"e": "builtin", "id": known, "l": 0}
+        called = builtin(known, 0)
         return _tree(known, params, {"e": "call", "f": called, "args": names, "l": 0})
     matched = regexes.call_bound(function, names)
     if matched is not None:
@@ -67,8 +67,8 @@ def _partial(description: Description, partial: Any, params: list[str], names: l
     if description.is_function(function) and not name_of(function):
         inner = description.tree(function, len(args), keywords)
         called = {"e": "func", "f": inner, "l": 0}
-    elif name_of(function) and not keywords:
-        called = {"e": "builtin", "id": name_of(function), "l": 0}
+    elif (known := name_of(function)) and not keywords:
+        called = builtin(known, 0)
     else:
         raise Unsupported(ARGUMENTS if keywords else NOT_A_FUNCTION, "functools.partial")
     return _tree("functools.partial", params, {"e": "call", "f": called, "args": args, "l": 0})

@@ -27,6 +27,7 @@ _GENERATOR_FLAGS = 0x20 | 0x80 | 0x100 | 0x200
 _STAR_FLAGS = 0x04 | 0x08
 # JSON parsers refuse to go deeper than 128.
 _DEEPEST = 120
+_MOST_FUNCTIONS = 500
 
 
 def describe(function: Callable[..., Any], arity: int = 1) -> dict[str, Any]:
@@ -92,6 +93,14 @@ class Description:
 
     def __init__(self) -> None:
         self._reading: list[Any] = []
+        self._scopes = 0
+
+    def count(self) -> int:
+        """Number a function that is put in place; calls within calls may double with each level."""
+        self._scopes += 1
+        if self._scopes > _MOST_FUNCTIONS:
+            raise Unsupported(reasons.TOO_LARGE, f"more than {_MOST_FUNCTIONS} calls of functions")
+        return self._scopes
 
     @property
     def depth(self) -> int:
@@ -223,7 +232,8 @@ def _tree(
         error.file = stop["file"]
         raise error
     place = {"file": scope.file.name, "line": node.lineno}
-    return {"ok": True, "name": name, **place, "params": params, "body": body}
+    names = {"params": params, "vars": sorted(+scope.bound.counts), "scope": scope.number}
+    return {"ok": True, "name": name, **place, **names, "body": body}
 
 
 def _parameters(

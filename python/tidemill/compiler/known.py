@@ -11,6 +11,7 @@ import builtins
 import json
 import math
 import operator
+import sys
 from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
@@ -66,6 +67,21 @@ def name_of(value: Any) -> str | None:
         return f"{owner.__name__}.{value.__name__}"
     name, held = _KNOWN.get(id(value), (None, None))
     return name if held is value else known_json.name_of(value)
+
+
+def builtin(name: str, line: int) -> dict[str, Any]:
+    """Return the node of a known builtin.
+
+    Examples
+    --------
+    >>> builtin("len", 1)
+    {'e': 'builtin', 'id': 'len', 'l': 1}
+    """
+    node = {"e": "builtin", "id": name, "l": line}
+    if name == "sum" and sys.version_info >= (3, 12):
+        # Since then floats are added with a correction.
+        node["compensated"] = True
+    return node
 
 
 def exception_name(value: Any) -> str | None:

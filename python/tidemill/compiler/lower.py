@@ -7,10 +7,12 @@ a minus before a number becomes part of it. Called by `statements` and, for lamb
 from __future__ import annotations
 
 import ast
+import operator
 from typing import Any, Callable
 
 from tidemill.compiler import dates, formats, regexes
-from tidemill.compiler.known import constant, name_of
+from tidemill.compiler.callables import describe_object
+from tidemill.compiler.known import builtin, constant, name_of
 from tidemill.compiler.reasons import (
     ARGUMENTS,
     CALL,
@@ -50,6 +52,16 @@ _COMPARE = {
     ast.Is: "is",
     ast.IsNot: "is not",
 }
+_KEYWORDS = {
+    "enumerate": ("start",),
+    "int": ("base",),
+    "max": ("key", "default"),
+    "min": ("key", "default"),
+    "pow": ("exp",),
+    "round": ("ndigits",),
+    "sorted": ("key", "reverse"),
+    "sum": ("start",),
+}
 # These use up what they are given before they return, so that laziness cannot be seen.
 _CONSUMERS = {"all", "any", "list", "max", "min", "set", "sorted", "str.join", "sum", "tuple"}
 
@@ -71,6 +83,11 @@ def target(scope: Scope, node: ast.expr) -> Node:
         return {"t": "name", "id": name}
     if isinstance(node, (ast.Tuple, ast.List)):
         return {"t": "tuple", "v": [target(scope, item) for item in node.elts]}
+    if isinstance(node, ast.Starred):
+        return {"t": "star", "v": target(scope, node.value)}
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        held, index = expression(scope, node.value), expression(scope, node.slice)
+        return {"t": "item", "o": held, "i": index}
     raise Unsupported(EXPRESSION, f"assignment to {type(node).__name__}", node.lineno)
 
 
@@ -83,23 +100,27 @@ def iterated(scope: Scope, node: ast.expr) -> Node:
 
 
 def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
-    """Return the tree of a comprehension or generator expression with one ``for``."""
-    if len(node.generators) != 1 or node.generators[0].is_async:
-        raise Unsupported(EXPRESSION, "a comprehension with several loops", node.lineno)
-    loop = node.generators[0]
-    iterable = iterated(scope, loop.iter)
-    names = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
-    scope.enter(names)
+    """Return the tree of a comprehension of a list or dict, or of a generator expression."""
+    if any(loop.is_async for loop in node.generators):
+        raise Unsupported(EXPRESSION, "an asynchronous comprehension", node.lineno)
+    # Only the first iterable is evaluated in the scope around.
+    iterable = iterated(scope, node.generators[0].iter)
+    targets = [n for loop in node.generators for n in ast.walk(loop.target)]
+    scope.enter([n.id for n in targets if isinstance(n, ast.Name) and type(n.ctx) is ast.Store])
     try:
-        return {
-            **_element(scope, node),
-            "target": target(scope, loop.target),
-            "iter": iterable,
-            "ifs": [expression(scope, test) for test in loop.ifs],
-            "l": node.lineno,
+        first, *more = node.generators
+        tree = {
+            **_loop(scope, first, iterable),
+            "more": [_loop(scope, loop, iterated(scope, loop.iter)) for loop in more],
         }
+        return {**_element(scope, node), **tree, "l": node.lineno}
     finally:
         scope.leave()
+
+
+def _loop(scope: Scope, loop: ast.comprehension, iterable: Node) -> Node:
+    tests = [expression(scope, test) for test in loop.ifs]
+    return {"target": target(scope, loop.target), "iter": iterable, "ifs": tests}
 
 
 def _element(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Node:
@@ -259,6 +280,11 @@ def _braces(scope: Scope, text: str, node: ast.Call) -> Node:
     return _format([expression(scope, value) for value in values], parts, node.lineno)
 
 
+def _walrus(scope: Scope, node: ast.NamedExpr) -> Node:
+    value = expression(scope, node.value)
+    return {"e": "walrus", "id": target(scope, node.target)["id"], "v": value, "l": node.lineno}
+
+
 def _lambda(scope: Scope, node: ast.Lambda) -> Node:
     return scope.embed(LocalFunction(node, scope), node.lineno)
 
@@ -282,16 +308,27 @@ def _call(scope: Scope, node: ast.Call) -> Node:
         return _dict_call(scope, node)
     if value is NOTHING:
         return _method(scope, node)
-    if node.keywords and known:
-        raise Unsupported(ARGUMENTS, ast.unparse(node.func), node.lineno)
     if known:
         folded = _folded(scope, node, known)
         if folded is not None:
             return folded
         args = _arguments(scope, node, known in _CONSUMERS)
-        function = {"e": "builtin", "id": known, "l": node.lineno}
-        return {"e": "call", "f": function, "args": args, "l": node.lineno}
+        keywords = _keywords(scope, node, _KEYWORDS.get(known, ()))
+        function = builtin(known, node.lineno)
+        return {"e": "call", "f": function, "args": args, **keywords, "l": node.lineno}
+    if value is operator.itemgetter:
+        return _item_getter(scope, node)
     return _user_call(scope, node, value)
+
+
+def _item_getter(scope: Scope, node: ast.Call) -> Node:
+    """A getter made of constants, which is as good as a function."""
+    keys = [expression(scope, key) for key in node.args]
+    if node.keywords or not keys or any(key.get("t") not in ("int", "str") for key in keys):
+        raise Unsupported(ARGUMENTS, "operator.itemgetter", node.lineno)
+    made = operator.itemgetter(*(key["v"] for key in keys))
+    tree = describe_object(scope.description, made, 1)
+    return {"e": "func", "f": tree, "l": node.lineno}
 
 
 def _method(scope: Scope, node: ast.Call) -> Node:
@@ -309,8 +346,28 @@ def _method(scope: Scope, node: ast.Call) -> Node:
     if None in names:
         raise Unsupported(ARGUMENTS, ast.unparse(held), node.lineno)
     args += [expression(scope, keyword.value) for keyword in node.keywords]
+    if held.attr == "sort" and _sees_outside(args):
+        # It would see that the list is empty while it is sorted.
+        raise Unsupported(EXPRESSION, "sort by a function that uses local variables", node.lineno)
     named = {"names": names} if names else {}
     return {"e": "method", "o": owner, "m": held.attr, "args": args, **named, "l": node.lineno}
+
+
+def _keywords(scope: Scope, node: ast.Call, known: tuple[str, ...]) -> Node:
+    """The keyword arguments of a call, in their order, if there are any."""
+    if any(keyword.arg not in known for keyword in node.keywords):
+        raise Unsupported(ARGUMENTS, ast.unparse(node.func), node.lineno)
+    pairs = [[keyword.arg, expression(scope, keyword.value)] for keyword in node.keywords]
+    return {"kw": pairs} if pairs else {}
+
+
+def _sees_outside(tree: Any) -> bool:
+    """Whether a function in a tree uses variables of the function around it."""
+    if isinstance(tree, list):
+        return any(map(_sees_outside, tree))
+    if not isinstance(tree, dict):
+        return False
+    return tree.get("e") == "outer" or _sees_outside(list(tree.values()))
 
 
 def _folded(scope: Scope, node: ast.Call, known: str) -> Node | None:
@@ -382,6 +439,7 @@ _LOWER: dict[type, Callable[[Scope, Any], Node]] = {
     ast.List: _items("list"),
     ast.ListComp: comprehension,
     ast.Name: _name,
+    ast.NamedExpr: _walrus,
     ast.Subscript: _subscript,
     ast.Tuple: _items("tuple"),
     ast.UnaryOp: _unary,

@@ -16,7 +16,6 @@ RECURSION = "recursion"
 NO_VALUE = "a name without a value"
 CAPTURED = "a captured value of another type"
 CHANGEABLE = "a captured value that may change"
-LOCAL_FUNCTION = "a local function that uses local variables"
 EXCEPTION = "an exception class or variable"
 CONSTANT = "a constant out of range"
 ARGUMENTS = "keyword or star arguments"
@@ -40,7 +39,6 @@ REASONS = (
     NO_VALUE,
     CAPTURED,
     CHANGEABLE,
-    LOCAL_FUNCTION,
     EXCEPTION,
     CONSTANT,
     ARGUMENTS,

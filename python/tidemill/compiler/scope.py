@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler import containers, dates, regexes, stability
 from tidemill.compiler.bound import Bound
-from tidemill.compiler.known import constant, exception_name, is_plain_type, name_of
+from tidemill.compiler.known import builtin, constant, exception_name, is_plain_type, name_of
 from tidemill.compiler.reasons import (
     CAPTURED,
     CHANGEABLE,
     EXCEPTION,
     EXPRESSION,
-    LOCAL_FUNCTION,
     NO_VALUE,
     Unsupported,
 )
@@ -43,13 +42,16 @@ class LocalFunction:
         self.node = node
         self.outer = outer
         self.statics = dict(outer.statics)
-        self._comprehension_names = outer.comprehension_names()
+        self._renamed = outer.renamed()
 
-    def hides(self, name: str) -> bool:
-        """Whether a name is a variable of the function around this one, or of one further out."""
-        if name in self.outer.bound or name in self._comprehension_names:
-            return True
-        return self.outer.local is not None and self.outer.local.hides(name)
+    def owner(self, name: str) -> tuple[Scope, str] | None:
+        """Return the function around this one whose variable a name is, and what it is there."""
+        for renamed in reversed(self._renamed):
+            if name in renamed:
+                return self.outer, renamed[name]
+        if name in self.outer.bound:
+            return self.outer, name
+        return self.outer.local.owner(name) if self.outer.local else None
 
 
 class Scope:
@@ -68,6 +70,7 @@ class Scope:
         self.file = file
         self.node = node
         self.local = local
+        self.number = description.count()
         self.bound = Bound(node)
         self.constants: dict[str, Any] = {}
         self.statics: dict[str, Any] = dict(local.statics) if local else {}
@@ -98,9 +101,9 @@ class Scope:
         """End the innermost comprehension."""
         self._renamed.pop()
 
-    def comprehension_names(self) -> set[str]:
-        """The variables of the comprehensions that we are in."""
-        return {name for renamed in self._renamed for name in renamed}
+    def renamed(self) -> list[dict[str, str]]:
+        """The variables of the comprehensions that we are in, the innermost last."""
+        return [dict(names) for names in self._renamed]
 
     def variable(self, name: str, line: int) -> str | None:
         """Return the tree's name of a variable that may be read or set; None if it is not one."""
@@ -121,6 +124,10 @@ class Scope:
         value = self.static(node)
         if value is not NOTHING:
             return self.embed(value, node.lineno)
+        outer = self._outer(node)
+        if outer is not None:
+            scope, name = outer
+            return {"e": "outer", "id": name, "scope": scope.number, "l": node.lineno}
         if isinstance(node, ast.Name):
             return {"e": "name", "id": self.variable(node.id, node.lineno), "l": node.lineno}
         detail = f".{getattr(node, 'attr', '')} of a value"
@@ -140,12 +147,25 @@ class Scope:
             return NOTHING if base is NOTHING else self._attribute(base, node)
         return NOTHING
 
+    def _outer(self, node: ast.expr) -> tuple[Scope, str] | None:
+        """The variable of a function around this one that an expression names."""
+        if not isinstance(node, ast.Name) or self.local is None:
+            return None
+        if self.variable(node.id, node.lineno) is not None or node.id in self.statics:
+            return None
+        return self.local.owner(node.id)
+
     def _outside(self, name: str, line: int) -> Any:
-        """The value of a name that is not a variable of this function."""
+        """The value of a name that is not a variable of this function; NOTHING if of one around."""
         if name in self.statics:
             return self.statics[name]
-        if self.local is not None and self.local.hides(name):
-            raise Unsupported(LOCAL_FUNCTION, name, line)
+        owner = self.local.owner(name) if self.local else None
+        if owner is not None:
+            scope, held = owner
+            if name in scope.bound.exceptions:
+                raise Unsupported(EXCEPTION, f"the use of {name}", line)
+            # A comprehension's variable may have the name of a constant.
+            return scope.constants.get(name, NOTHING) if held == name else NOTHING
         if name in self.rebound_names():
             raise Unsupported(CHANGEABLE, f"{name} is rebound by a function", line)
         free = self.function.__code__.co_freevars
@@ -201,7 +221,7 @@ class Scope:
         """Return the node for a value: a builtin, a function of the user's, or a constant."""
         known = name_of(value)
         if known:
-            return {"e": "builtin", "id": known, "l": line}
+            return builtin(known, line)
         if type(value) is LocalFunction or self.description.is_function(value):
             return {"e": "func", "f": self.description.called(self, value, None), "l": line}
         return constant(value, line)

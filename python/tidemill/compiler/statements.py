@@ -92,8 +92,6 @@ def _statement(scope: Scope, node: Any, top: bool) -> list[Node]:
 
 def _assign(scope: Scope, node: ast.Assign) -> list[Node]:
     value, line = expression(scope, node.value), node.lineno
-    if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
-        return [_set_item(scope, node.targets[0], value)]
     if len(node.targets) == 1:
         return [{"s": "assign", "t": target(scope, node.targets[0]), "v": value, "l": line}]
     name = scope.new_name("value")
@@ -101,15 +99,6 @@ def _assign(scope: Scope, node: ast.Assign) -> list[Node]:
     first = {"s": "assign", "t": {"t": "name", "id": name}, "v": value, "l": line}
     rest = [{"s": "assign", "t": target(scope, t), "v": held, "l": line} for t in node.targets]
     return [first, *rest]
-
-
-def _set_item(scope: Scope, node: ast.Subscript, value: Node) -> Node:
-    """An item of a variable being set; what else may be a container is not known to be unshared."""
-    if not isinstance(node.value, ast.Name) or isinstance(node.slice, ast.Slice):
-        raise Unsupported(STATEMENT, "an item of other than a variable being set", node.lineno)
-    name = target(scope, node.value)["id"]
-    key = expression(scope, node.slice)
-    return {"s": "set_item", "id": name, "k": key, "v": value, "l": node.lineno}
 
 
 def _annotated(scope: Scope, node: ast.AnnAssign) -> list[Node]:
@@ -123,11 +112,12 @@ def _annotated(scope: Scope, node: ast.AnnAssign) -> list[Node]:
 
 
 def _augmented(scope: Scope, node: ast.AugAssign) -> list[Node]:
-    if not isinstance(node.target, ast.Name) or type(node.op) not in OPERATORS:
+    if type(node.op) not in OPERATORS:
         raise Unsupported(STATEMENT, "an augmented assignment", node.lineno)
-    name = target(scope, node.target)["id"]
-    value = expression(scope, node.value)
-    return [{"s": "aug", "id": name, "op": OPERATORS[type(node.op)], "v": value, "l": node.lineno}]
+    held = target(scope, node.target)
+    kind = "aug" if held.pop("t") == "name" else "aug_item"
+    value, op = expression(scope, node.value), OPERATORS[type(node.op)]
+    return [{"s": kind, **held, "op": op, "v": value, "l": node.lineno}]
 
 
 def _if(scope: Scope, node: ast.If) -> list[Node]:
@@ -148,8 +138,8 @@ def _assert(scope: Scope, node: ast.Assert) -> list[Node]:
         raise Unsupported(STATEMENT, "an assertion that may not be checked", node.lineno)
     line = node.lineno
     test = {"e": "unary", "op": "not", "a": expression(scope, node.test), "l": line}
-    plain = node.msg is None or isinstance(node.msg, ast.Constant)
-    failure = {"s": "raise", "type": "AssertionError" if plain else None, "l": line}
+    args = [expression(scope, node.msg)] if node.msg else []
+    failure = {"s": "raise", "type": "AssertionError", "args": args, "l": line}
     return [{"s": "if", "c": test, "a": [failure], "b": [], "l": line}]
 
 
@@ -183,10 +173,9 @@ def _for(scope: Scope, node: ast.For) -> list[Node]:
 
 
 def _while(scope: Scope, node: ast.While) -> list[Node]:
-    if node.orelse:
-        raise Unsupported(STATEMENT, "while with else", node.lineno)
     test = expression(scope, node.test)
-    return [{"s": "while", "c": test, "body": block(scope, node.body), "l": node.lineno}]
+    body, orelse = block(scope, node.body), block(scope, node.orelse)
+    return [{"s": "while", "c": test, "body": body, "else": orelse, "l": node.lineno}]
 
 
 def _try(scope: Scope, node: ast.Try) -> list[Node]:
@@ -235,13 +224,17 @@ def _exceptions(scope: Scope, node: ast.expr) -> list[str]:
 
 def _raise(scope: Scope, node: ast.Raise) -> list[Node]:
     """A raise, with the name of the exception where that is certain; others are CPython's."""
-    raised, name = node.exc, None
-    if raised is not None and node.cause is None:
+    raised, name, args = node.exc, None, []
+    if raised is not None and (node.cause is None or _is_none(node.cause)):
         if isinstance(raised, ast.Call) and not raised.keywords:
-            plain = all(isinstance(arg, ast.Constant) for arg in raised.args)
-            raised = raised.func if plain else raised
+            args = [expression(scope, arg) for arg in raised.args]
+            raised = raised.func
         name = exception_name(scope.static(raised))
-    return [{"s": "raise", "type": name, "l": node.lineno}]
+    return [{"s": "raise", "type": name, "args": args, "l": node.lineno}]
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _pass(scope: Scope, node: ast.stmt) -> list[Node]:

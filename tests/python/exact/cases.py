@@ -110,8 +110,14 @@ def _uses(expression, name):
     return name in names
 
 
-_USED = [("n", "_whole(line)"), ("x", "_real(line)"), ("w", "line.split()")]
+_USED = [
+    ("n", "_whole(line)"),
+    ("x", "_real(line)"),
+    ("w", "line.split()"),
+    ("v", "_reals(line)"),
+]
 _WHOLE = [
+    "import math\nimport operator",
     """def _whole(line):
     try:
         return int(line)
@@ -122,4 +128,12 @@ _WHOLE = [
         return float(line)
     except ValueError:
         return 0.0""",
+    """def _reals(line):
+    found = []
+    for part in line.split():
+        try:
+            found.append(float(part))
+        except ValueError:
+            continue
+    return found""",
 ]

@@ -4,7 +4,26 @@ Names that begin with an underscore are called from others. Used by `test_compil
 loads this file from its path.
 """
 
-# ruff: noqa: B006, SIM
+# ruff: noqa: B006, RUF005, SIM
+
+
+def folds_of_lists(lines):
+    pairs = lines.map(lambda line: (len(line) % 3, line[:2]))
+    joined = pairs.combineByKey(lambda v: [v], lambda a, v: a + [v], lambda a, b: a + b, 2)
+    return joined.mapValues(lambda vs: (len(vs), ",".join(vs)[:99]))
+
+
+def folds_into_a_list(lines):
+    def add(found, text):
+        found.append(text)
+        return found
+
+    def join(a, b):
+        a.extend(b)
+        return a
+
+    pairs = lines.map(lambda line: (len(line) % 3, line[:2]))
+    return pairs.aggregateByKey([], add, join, 2).mapValues(lambda vs: (len(vs), vs[0], vs[-1]))
 
 
 def closures(lines):

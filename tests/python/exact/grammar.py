@@ -18,7 +18,7 @@ TEXTS = ['""', '"a"', '"b"', '" "', '","', '"="', '"1"', '"ab"', '"é"', '"x"', 
 INTS = ["0", "1", "2", "-1", "3", "-7", "10", "9223372036854775807", "-9223372036854775808"]
 INTS += ["9007199254740993", "3037000500", "4611686018427387904"]
 FLOATS = ["0.0", "-0.0", "1.5", "-2.5", "1e308", "1e-320", "0.1", "9007199254740993.0"]
-TYPES = ["str", "int", "float", "bool", "words"]
+TYPES = ["str", "int", "float", "bool", "words", "ints"]
 ERRORS = [
     "ValueError",
     "IndexError",
@@ -32,6 +32,7 @@ STR_SETS = ['{"a", "1", "é"}', '("a", line)', '["x", "b"]', "WORDS"]
 INT_SETS = ["{1, 2, -7}", "(0, 1, True)", "[3]"]
 PATTERNS = [r"a+", r"(\w)(\w)?", r"[^a-z\s]", r"\d+|(b)", r"^.?a", r"\b", r"(?i)B|x$", "é|a*"]
 INSERTS = ['""', '"<>"', r'r"\g<0>\g<0>"', '"é"']
+MATH = ["sqrt", "exp", "log", "log10", "sin", "atan", "fabs", "degrees", "log1p"]
 TEST_METHODS = ["isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower"]
 
 
@@ -78,6 +79,8 @@ class Writer:
             return self.pick(["line.split()", 'line.split(" ")', 'line.split(",")', '["a", "1"]'])
         if kind == "bool":
             return self.pick(["True", "False", "(len(line) > 2)"])
+        if kind == "ints":
+            return self.pick(["[len(line), 2]", "[3, 1, 2]", "list(range(len(line) % 4))", "[]"])
         leaves = {"str": ["line", *TEXTS], "int": [*INTS, "len(line)"], "float": FLOATS}
         return self.pick(leaves[kind])
 
@@ -113,6 +116,9 @@ class Writer:
                 lambda: f"re.search({self.pattern()}, {e('str')}).group()",
                 lambda: f"(re.match({self.pattern()}, {e('str')}) or re.search('', '')).group()",
                 *text_grammar.strings(self, e),
+                lambda: f"{e('str')}[::{self.pick(['-1', '2', e('int')])}]",
+                lambda: f"{self.pick(['min', 'max'])}({e('words')}, key=len, default={e('str')})",
+                lambda: f"''.join(sorted({e('words')}, reverse={e('bool')}))",
             ]
         )()
 
@@ -143,6 +149,16 @@ class Writer:
                 lambda: f"re.search({self.pattern()}, {e('str')}).{self.pick(['start', 'end'])}()",
                 lambda: f"sum([m.end() for m in re.finditer({self.pattern()}, {e('str')})])",
                 *text_grammar.ints(self, e),
+                lambda: f"{self.pick(['sum', 'len', 'min', 'max'])}({e('ints')})",
+                lambda: f"{self.pick(['min', 'max'])}({e('ints')}, default={e('int')})",
+                lambda: f"{e('ints')}[{self.pick(['0', '-1', e('int')])}]",
+                lambda: f"{e('ints')}.{self.pick(['count', 'index'])}({e('int')})",
+                lambda: f"({e('int')} {self.pick(['** 2', '<< 3', '>> 1', '<< 1'])})",
+                lambda: f"{self.pick(['round', 'int', 'math.floor', 'math.ceil'])}({e('float')})",
+                # Small, because a text may be multiplied by it.
+                lambda: f"(divmod({e('int')}, {e('int')})[{self.pick(['0', '1'])}] % 1000)",
+                lambda: f"sum({e('int')} for {self.new('q')} in {e('words')})",
+                lambda: f"{self.pick(['min', 'max'])}({e('int')}, {e('int')}, {e('int')})",
             ]
         )()
 
@@ -164,6 +180,10 @@ class Writer:
                 lambda: f"{self.pick(['-', 'abs', '+'])}({e('float')})",
                 lambda: f"float({e(self.pick(['int', 'bool', 'float']))})",
                 lambda: f"{self.pick(['min', 'max'])}({e('float')}, {e('float')})",
+                lambda: f"round({e('float')}, {self.pick(['0', '1', '2', '5'])})",
+                lambda: f"math.{self.pick(MATH)}({e(number)})",
+                lambda: f"sum([{e('float')}, {e('float')}, {e('float')}])",
+                lambda: f"({e('float')} ** {self.pick(['2', '0.5', '-1'])})",
             ]
         )()
 
@@ -194,6 +214,12 @@ class Writer:
                 lambda: f"(re.fullmatch({self.pattern()}, {e('str')}) is None)",
                 lambda: f"({e(kind)} is {self.pick(['None', 'not None'])})",
                 *text_grammar.bools(self, e),
+                lambda: f"{self.pick(['any', 'all'])}({self._comprehension(depth)[1:-1]})",
+                lambda: f"({e('int')} in {e('ints')})",
+                lambda: f"({e('str')} in {e('words')})",
+                lambda: f"({e('ints')} {op} {e('ints')})",
+                lambda: f"(({e(kind)}, {e('int')}) {op} ({e(kind)}, {e('int')}))",
+                lambda: f"isinstance({e(self.pick(TYPES))}, {self.pick(['int', '(str, float)'])})",
             ]
         )()
 
@@ -220,6 +246,27 @@ class Writer:
     def pattern(self):
         """Write a regular expression."""
         return f'r"{self.pick(PATTERNS)}"'
+
+    def _ints(self, depth):
+        def e(kind):
+            return self.expr(kind, depth)
+
+        return self.pick(
+            [
+                lambda: f"[len(p) for p in {e('words')}]",
+                lambda: f"[i * j for i in range({e('int')} % 4) for j in {e('ints')}]",
+                lambda: f"[i for i, p in enumerate({e('words')}) if p < {e('str')}]",
+                lambda: f"sorted({e('ints')}, reverse={e('bool')})",
+                lambda: f"({e('ints')} + {e('ints')})",
+                lambda: (
+                    f"{e('ints')}[{self.pick(['', '1', '-2', e('int')])}::{self.pick(['1', '-1', '2'])}]"
+                ),
+                lambda: f"list(reversed({e('ints')}))",
+                lambda: f"[{e('int')}, {e('int')}]",
+                lambda: f"([{e('int')}] * ({e('int')} % 3))",
+                lambda: f"[a * b for a, b in zip({e('ints')}, {e('ints')})]",
+            ]
+        )()
 
     def _comprehension(self, depth):
         name, source = self.new("p"), self.expr("words", depth)
@@ -257,6 +304,7 @@ class Writer:
             "while",
             "count",
         ]
+        kinds += ["change", "change", "range", "inner", "raise"]
         if in_loop:
             kinds += ["leave", "leave"]
         kind = self.pick(kinds if depth > 0 else kinds[:1])
@@ -288,8 +336,13 @@ class Writer:
         return f"{indent}{', '.join(names)} = {value}\n"
 
     def _s_if(self, depth, indent, inner, in_loop):
-        text = f"{indent}if {self.expr('bool', 2)}:\n"
-        saved = dict(self.names)
+        test, saved = self.expr("bool", 2), dict(self.names)
+        if self.chance(4):
+            # Later uses may meet it without a value.
+            kind, name = self.pick(["str", "int"]), self.new()
+            test += f" {self.pick(['and', 'or'])} ({name} := {self.expr(kind, 2)})"
+            self.names[name] = kind
+        text = f"{indent}if {test}:\n"
         text += self.block(depth, inner, in_loop)
         # Sometimes what one branch binds is used after it.
         self.names = saved if self.chance(2) else self.names
@@ -304,8 +357,8 @@ class Writer:
         text += f"{indent}except {self.pick(ERRORS)}:\n" + self.block(depth, inner, in_loop)
         if self.chance(4):
             text += f"{indent}else:\n" + self.block(depth, inner, in_loop)
-        if self.chance(8):
-            text += f"{indent}finally:\n" + self.block(0, inner, False)
+        if self.chance(4):
+            text += f"{indent}finally:\n" + self.block(self._choose(2), inner, False)
         return text
 
     def _s_for(self, depth, indent, inner, in_loop):
@@ -324,6 +377,54 @@ class Writer:
         text += f"{inner}{name} -= 1\n" + self.block(depth, inner, True)
         self.names = saved
         return text
+
+    def _s_change(self, depth, indent, inner, in_loop):
+        known = [name for name, its in self.names.items() if its == "ints" and name[0] == "v"]
+        if not known:
+            name = self.new()
+            self.names[name] = "ints"
+            return f"{indent}{name} = {self.pick(['[]', '[1]', 'list()'])}\n"
+        name, value = self.pick(known), self.expr("int", 1)
+        change = self.pick(
+            [
+                lambda: f"{name}.append({value})",
+                lambda: f"{name}[{self.pick(['0', '-1', 'len(line)'])}] = {value}",
+                lambda: (
+                    f"{name}.{self.pick(['sort()', 'reverse()', 'pop()', 'pop(0)', 'clear()'])}"
+                ),
+                lambda: f"{name} += {self.expr('ints', 1)}",
+                lambda: f"{name}.insert({value}, {self.expr('int', 1)})",
+                lambda: f"{name}.extend({self.expr('ints', 1)})",
+                lambda: f"{name}[-1] {self.pick(['+', '*'])}= {value}",
+                lambda: f"{self.pick(known)}.append({name}.pop())",
+            ]
+        )()
+        return f"{indent}{change}\n"
+
+    def _s_range(self, depth, indent, inner, in_loop):
+        name, saved = self.new("v"), dict(self.names)
+        text = f"{indent}for {name} in range({self.pick(['2', 'len(line) % 3', '2, 0, -1'])}):\n"
+        self.names[name] = "int"
+        text += self.block(depth, inner, True)
+        self.names = saved if not self.chance(4) else self.names
+        if self.chance(3):
+            text += f"{indent}else:\n" + self.block(0, inner, in_loop)
+        return text
+
+    def _s_inner(self, depth, indent, inner, in_loop):
+        name, kind, param = self.new("f"), self.pick(["str", "int"]), self.new("p")
+        saved = dict(self.names)
+        self.names[param] = kind
+        text = f"{indent}def {name}({param}):\n{inner}return {self.expr(kind, 2)}\n"
+        self.names = saved
+        made = self.new()
+        text += f"{indent}{made} = {name}({self.expr(kind, 1)})\n"
+        self.names[made] = kind
+        return text
+
+    def _s_raise(self, depth, indent, inner, in_loop):
+        error = self.pick(["ValueError('x')", "IndexError", f"KeyError({self.expr('str', 1)})"])
+        return f"{indent}if {self.expr('bool', 1)}:\n{inner}raise {error}\n"
 
     def _s_count(self, depth, indent, inner, in_loop):
         made, words = self.new("d"), self.expr("words", 1)
@@ -410,6 +511,7 @@ def module(choose):
     return "\n\n".join(
         [
             "import json\nimport re\n",
+            "import math\n",
             'WORDS = {"a", "ab", "1"}\n',
             text_grammar.CONSTANTS,
             CALLEE,

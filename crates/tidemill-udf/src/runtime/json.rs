@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use super::float_text::write_finite;
 use super::json_copy::{copy, copy_flat, dict_entry, profile};
 use super::json_text::write;
+use super::lists::MOST_BYTES;
 use super::{DONE, FRESH, List, RAISES, Rows, UNSURE, adopt, bytes, new_list, push_slots, set_str};
 use crate::shape::{Kind, Shape};
 use crate::types::Type;
@@ -294,7 +295,7 @@ fn set(rows: &Rows<'_>, dict: &mut List, key: &[u8], value: Node) -> u32 {
             let slots = unsafe { std::slice::from_raw_parts_mut(dict.data.add(at * 4 + 2), 2) };
             slots.copy_from_slice(&value.slots());
         }
-        None if dict.len >= LARGEST => return UNSURE,
+        None if dict.len >= LARGEST || rows.lists.allocated_bytes() > MOST_BYTES => return UNSURE,
         None => push_slots(&rows.lists, dict, &entry(key, value)),
     }
     DONE
@@ -342,6 +343,9 @@ mod calls {
         /// `json.loads(str)`.
         fn json_loads(rows: *mut Rows<'_>, s: *const u8, n: usize, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&mut *rows, bytes(s, n)) };
+            if rows.lists.allocated_bytes() > MOST_BYTES || rows.is_full(0) {
+                return UNSURE;
+            }
             match super::super::json_parser::parse(rows, text) {
                 Ok(value) => put(out, value),
                 Err(status) => status,
@@ -351,6 +355,9 @@ mod calls {
         /// `json.dumps(value)`.
         fn json_dumps(rows: *mut Rows<'_>, head: u64, body: u64, out: *mut u64) -> u32 {
             let rows = unsafe { &*rows };
+            if rows.is_full(0) {
+                return UNSURE;
+            }
             let mut text = bumpalo::collections::Vec::new_in(&rows.arena);
             if write(&mut text, Node::new(head, body), 0).is_none() {
                 return UNSURE;
