@@ -1,7 +1,7 @@
-//! Layer 6: plain Python functions over text records, compiled to machine code, with Python's answers.
+//! Layer 6: plain Python functions over typed records, compiled to machine code, with Python's answers.
 //!
 //! The Python front end turns a function's own source into a tree ([`tree`]); [`codegen`] gives the tree types,
-//! which flow from the column (`str`), and machine code. Dual mode, row by row: wherever the code is not
+//! which flow from the type of the input, and machine code. Dual mode, row by row: wherever the code is not
 //! sure to do what CPython would do (a string that is not ASCII where that matters, an overflow of 64 bits, a side
 //! effect, an exception that is not caught inside), it gives the row up, and the caller runs the user's own
 //! function on it. So the code may be incomplete, but it is never wrong.
