@@ -26,6 +26,7 @@ VALUES = {
     "Floats": [0.0, -0.0, 1.5, -2.25, 1e300, float("nan")],
     "Strings": ["", "x", "é", "longer", "\0"],
     "Mixed": [1, "x", None, 2.5, 2**70],
+    "Maybe": [None, 3, 1, 4],
 }
 
 
@@ -84,7 +85,7 @@ def test_what_compiles():
         if re.search(r"updateStateByKey\(.*: compiled", told):
             compiled.append(name)
     interpreted = set(NAMES) - set(compiled)
-    assert interpreted <= {"of_any", "changes_type"}
+    assert interpreted <= {"of_any", "changes_type", "one_list_twice", "first_or_none"}
 
 
 def test_keys_without_news_cost_nothing(tmp_path):
@@ -112,3 +113,19 @@ def test_keys_without_news_cost_nothing(tmp_path):
         busy = [batch["processing_ms"] for batch in ssc._streaming.batches()]
     # Two of its calls a batch against four thousand.
     assert sorted(busy)[len(busy) // 2] * 20 < max(busy)
+
+
+@pytest.mark.parametrize(
+    "initial",
+    [
+        [("a", (0, None)), ("z", (7, None))],
+        [("a", (0, 5)), ("z", (7, None))],
+        [("a", (0, 5)), ("a", (1, 6)), ("z", (7, None))],
+    ],
+    ids=["narrower", "as wide", "a key twice"],
+)
+def test_initial_states_of_a_narrower_type(initial):
+    for data in (batches(VALUES["Maybe"], 1), [[], [], [("a", 2)], []]):
+        expected, _ = run("off", updates.last_or_none, data, initial, 1)
+        found, _ = run("auto", updates.last_or_none, data, initial, 1)
+        assert found == expected

@@ -21,6 +21,9 @@ use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
 use crate::worker::Payload;
 
+/// Types of input for which one stage is compiled.
+const MOST_TYPES: usize = 64;
+
 /// `tidemill.python.compile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompileMode {
@@ -118,6 +121,9 @@ impl Stage {
         let ty = input.ty();
         if let Some(known) = self.native.lock().get(&ty) {
             return Ok(known.clone());
+        }
+        if self.native.lock().len() >= MOST_TYPES {
+            return Ok(None);
         }
         let made = self.report.time(|| Native::compile(plan, input));
         let native = made.native.clone();

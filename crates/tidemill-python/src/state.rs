@@ -12,9 +12,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use tidemill::block::Block;
-use tidemill_udf::{Heap, Records, Type, has_pointers, pair_of};
+use tidemill_udf::{Heap, Type, has_pointers, pair_of, widen};
 
 use crate::keys::{KeyIndex, quick_hash};
+use crate::native::Input;
 
 /// Keys whose values are copied together.
 const CHUNK: usize = 512;
@@ -84,22 +85,29 @@ impl StateBlock {
         }
     }
 
-    /// The state that records say, the last of equal keys; none of it is settled.
-    pub fn of(ty: &Type, runs: &[&Records]) -> StateBlock {
+    /// The state that records say, which may be of a narrower type; none of it is settled. `None` if a key is
+    /// there twice, or a state is not one of the type.
+    pub fn of(ty: &Type, records: &Input<'_>) -> Option<StateBlock> {
+        let from = records.ty();
+        let (_, narrower) = pair_of(&from)?;
         let mut change = Change::of(StateBlock::new(ty));
-        for record in runs.iter().flat_map(|records| records.iter()) {
-            let (key, state) = record.split_at(change.key.slots());
-            // SAFETY: a key and a state of the type, alive as long as the records.
-            unsafe {
-                match change.find(key) {
-                    Some(position) => change.set(position, state),
-                    None => drop(change.add(key, state)),
-                }
+        let width = change.key.slots();
+        let mut state = Vec::new();
+        let flow = records.each(|record| {
+            let (key, its) = record.split_at(width);
+            state.clear();
+            // SAFETY: a key of the type, alive as long as the records.
+            let again = unsafe { change.find(key) }.is_some();
+            if again || widen(narrower, &change.state, its, &mut state).is_none() {
+                return ControlFlow::Break(());
             }
-        }
+            // SAFETY: a key and a state of the types, alive as long as the records.
+            unsafe { change.add(key, &state) };
+            ControlFlow::Continue(())
+        });
         let mut table = change.finish();
         table.unsettled = (0..table.positions as u32).collect();
-        table
+        flow.is_continue().then_some(table)
     }
 
     /// The type of the records.
@@ -146,6 +154,14 @@ impl StateBlock {
         read(&self.keys).index.key(position).to_vec()
     }
 
+    /// Takes the keys over for the next table; false if another one has them.
+    fn take_keys(&self) -> bool {
+        let mut keys = self.keys.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let ours = keys.version == self.version;
+        keys.version += u64::from(ours);
+        ours
+    }
+
     /// Whether there are many more positions than keys.
     fn is_sparse(&self) -> bool {
         let dropped = self.positions - self.live;
@@ -187,8 +203,7 @@ pub struct Change {
 impl Change {
     /// Begins with a table as it is.
     pub fn from(before: &StateBlock) -> Change {
-        let known = read(&before.keys).version == before.version;
-        if !known || before.is_sparse() {
+        if before.is_sparse() || !before.take_keys() {
             // Another attempt has gone on from there: this one takes keys of its own.
             return Change::of(before.rebuilt());
         }
@@ -198,6 +213,7 @@ impl Change {
             chunks: before.chunks.clone(),
             unsettled: before.unsettled.clone(),
             settled_by: before.settled_by.clone(),
+            version: before.version + 1,
             ..*before
         })
     }
@@ -205,10 +221,7 @@ impl Change {
     fn of(table: StateBlock) -> Change {
         let (key, state) = table.pair();
         let (key, state) = (key.clone(), Arc::new(state.clone()));
-        let mut change = Change { table, key, state };
-        change.table.version += 1;
-        change.keys(|keys| keys.version += 1);
-        change
+        Change { table, key, state }
     }
 
     /// The table so far.
@@ -240,9 +253,11 @@ impl Change {
         let ty = &self.key;
         let position = self.table.positions;
         // SAFETY: the caller's promise.
-        self.keys(|keys| unsafe {
+        let place = self.keys(|keys| unsafe {
             keys.index.insert(ty, key, &[], quick_hash(ty, key), &keys.heap)
         });
+        debug_assert_eq!(place, position);
+        debug_assert_eq!(state.len(), self.state.slots());
         self.table.positions += 1;
         self.table.live += 1;
         let at = position / CHUNK;
@@ -312,6 +327,8 @@ impl Clone for Chunk {
 
 #[cfg(test)]
 mod tests {
+    use tidemill_udf::Records;
+
     use super::*;
 
     fn contents(table: &StateBlock) -> Vec<(u64, u64)> {
@@ -330,7 +347,10 @@ mod tests {
             // SAFETY: two integers.
             unsafe { records.push(&[key, 10 * key]) };
         }
-        StateBlock::of(&ty, &[&records])
+        let Some(table) = StateBlock::of(&ty, &Input::Typed(vec![&records])) else {
+            unreachable!("different keys")
+        };
+        table
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::state::{Change, StateBlock};
 /// How often the type of the state may turn out to be wider than it seemed.
 const WIDENINGS: usize = 4;
 
+/// Types of values and states for which one function is compiled.
+const MOST_TYPES: usize = 64;
+
 /// An update function, compiled for each type of values and states that it meets.
 pub struct Update {
     function: Function,
@@ -76,9 +79,9 @@ impl Update {
         let ty = Type::Tuple(vec![inputs.key.clone(), updater.state.clone()]);
         let made;
         let before = match &inputs.before {
-            Some(Input::State(state)) => state,
-            Some(Input::Typed(runs)) => {
-                made = StateBlock::of(&ty, runs);
+            Some(Input::State(state)) if *state.ty() == ty => state,
+            Some(before) => {
+                made = StateBlock::of(&ty, before)?;
                 &made
             }
             _ => {
@@ -103,6 +106,9 @@ impl Update {
             if let Some(known) = compiled.values().flatten().find(same) {
                 return Some(known.clone());
             }
+        }
+        if compiled.len() >= MOST_TYPES && !compiled.contains_key(&key) {
+            return None;
         }
         let known = compiled.entry(key).or_insert_with(|| {
             let state = inputs.state.as_ref();
@@ -472,10 +478,11 @@ impl<'r> Run<'r> {
             // SAFETY: a key and a state of the types.
             unsafe { pickle::write(&mut native, &pair, &[&key[..], state].concat()) };
         };
+        let dropped: std::collections::HashSet<usize> = self.dropped.iter().copied().collect();
         let by_cpython: std::collections::HashSet<usize> =
             given_up.iter().filter_map(|visit| visit.position).collect();
         for (at, key, state) in ours {
-            if !by_cpython.contains(&at.0) && !self.dropped.contains(&at.0) {
+            if !by_cpython.contains(&at.0) && !dropped.contains(&at.0) {
                 own(at, key, state.unwrap_or_default());
             }
         }

@@ -12,6 +12,8 @@ use crate::block::{PyBlock, TypedBlock};
 
 /// Deeper values are pickled.
 const DEEPEST: usize = 16;
+/// Values of more parts are pickled.
+const MOST_PARTS: usize = 4096;
 
 /// The block of a list's items if they are all of one type that compiled code knows, else `None`.
 ///
@@ -19,13 +21,13 @@ const DEEPEST: usize = 16;
 /// the other.
 #[pyfunction]
 pub fn typed_block(items: &Bound<'_, PyList>) -> Option<PyBlock> {
-    let mut ty = type_of(&items.iter().next()?, 0)?;
+    let mut ty = type_of(&items.iter().next()?, 0, &mut MOST_PARTS.clone())?;
     // Each round meets a wider type than the one before, or gives up.
     loop {
         match records(items, &ty) {
             Ok(records) => return Some(PyBlock(Arc::new(TypedBlock(records)))),
             Err(index) => {
-                let other = type_of(&items.get_item(index).ok()?, 0)?;
+                let other = type_of(&items.get_item(index).ok()?, 0, &mut MOST_PARTS.clone())?;
                 let wider = ty.unify(&other).filter(|wider| *wider != ty)?;
                 ty = wider;
             }
@@ -33,8 +35,9 @@ pub fn typed_block(items: &Bound<'_, PyList>) -> Option<PyBlock> {
     }
 }
 
-/// The type of a value.
-fn type_of(value: &Bound<'_, PyAny>, depth: usize) -> Option<Type> {
+/// The type of a value of at most `parts` parts.
+fn type_of(value: &Bound<'_, PyAny>, depth: usize, parts: &mut usize) -> Option<Type> {
+    *parts = parts.checked_sub(1)?;
     if depth > DEEPEST {
         return None;
     }
@@ -54,13 +57,14 @@ fn type_of(value: &Bound<'_, PyAny>, depth: usize) -> Option<Type> {
         return Some(Type::Str);
     }
     if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-        let items: Option<Vec<Type>> = tuple.iter().map(|item| type_of(&item, depth + 1)).collect();
+        let items: Option<Vec<Type>> =
+            tuple.iter().map(|item| type_of(&item, depth + 1, parts)).collect();
         return items.map(Type::Tuple);
     }
     let list = value.cast_exact::<PyList>().ok()?;
     let mut item = Type::Never;
     for each in list.iter() {
-        let ty = type_of(&each, depth + 1)?;
+        let ty = type_of(&each, depth + 1, parts)?;
         item = if item == Type::Never { ty } else { item.unify(&ty)? };
     }
     Some(Type::List(Box::new(item)))

@@ -25,6 +25,18 @@ pub struct Call {
     may_raise: bool,
 }
 
+/// In how many places a value of a type may hold a list or a dict; more than one counts as two.
+fn places_of_lists(ty: &Type) -> usize {
+    match ty {
+        Type::Json(_) => 1,
+        Type::List(item) => 1 + places_of_lists(item).min(1),
+        Type::Tuple(items) => items.iter().map(places_of_lists).sum(),
+        Type::Record(fields) => 1 + fields.iter().map(|(_, ty)| places_of_lists(ty)).sum::<usize>(),
+        Type::Option(value) => places_of_lists(value),
+        _ => 0,
+    }
+}
+
 impl Call {
     /// Compiles `function` for arguments of these types. Its result is of type `result` if that is given.
     ///
@@ -39,6 +51,10 @@ impl Call {
             let Some(mut value) = g.inline(function, values)? else {
                 return Ok(());
             };
+            if places_of_lists(&value.ty) > 1 {
+                // Two of them may be one, and what changes one later must change both.
+                return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
+            }
             if holds_dynamic(&value.ty) || holds_list(&value.ty) {
                 value = g.kept(&value)?;
             }

@@ -43,7 +43,7 @@ mod unify;
 pub use call::Call;
 pub use error::{Reason, Result};
 pub use function::{Compiled, RowOutcome};
-pub use records::{Heap, Records, has_pointers, list_items, list_of, pair_of, same_value};
+pub use records::{Heap, Records, has_pointers, list_items, list_of, pair_of, same_value, widen};
 pub use runtime::Rows;
 pub use shape::{Kind, Shape};
 pub use tree::{Function, Step};

@@ -166,6 +166,33 @@ pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
     }
 }
 
+/// Appends the slots of a value of type `from` as one of type `to`; `None` if that cannot be.
+pub fn widen(from: &Type, to: &Type, slots: &[u64], out: &mut Vec<u64>) -> Option<()> {
+    match (from, to) {
+        (a, b) if a.is_held_as(b) => out.extend_from_slice(slots),
+        (Type::None, Type::Option(_)) => out.extend(to.absent()),
+        (Type::Option(_), Type::Option(_)) if slots[0] == 0 => out.extend(to.absent()),
+        (Type::Option(a), Type::Option(b)) => {
+            out.push(1);
+            widen(a, b, &slots[1..], out)?;
+        }
+        (_, Type::Option(b)) => {
+            out.push(1);
+            widen(from, b, slots, out)?;
+        }
+        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+            let mut at = 0;
+            for (a, b) in a.iter().zip(b) {
+                widen(a, b, &slots[at..at + a.slots()], out)?;
+                at += a.slots();
+            }
+        }
+        (Type::List(a), Type::List(_)) if **a == Type::Never => out.extend_from_slice(slots),
+        _ => return None,
+    }
+    Some(())
+}
+
 /// The slots of a list's items, and their number.
 ///
 /// # Safety

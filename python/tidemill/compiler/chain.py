@@ -131,7 +131,8 @@ def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]
         end = at + len(steps)
         sink = _sink(pipes[end], functions) if end < len(pipes) else None
         if steps or sink:
-            phases.append({"first": at, "steps": steps, "sink": sink})
+            effects = _has_late_effects(steps)
+            phases.append({"first": at, "steps": steps, "sink": sink, "effects": effects})
         if not sink:
             return phases, end if end < len(pipes) else None
         at = end + 1
@@ -149,6 +150,19 @@ def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
             break
         steps.append({"op": name, **tree})
     return steps
+
+
+def _has_late_effects(steps: list[dict[str, Any]]) -> bool:
+    """Whether a function after one that gives several records leaves statements to CPython.
+
+    Then a row's effects may come after its first record has gone on.
+    """
+    several = False
+    for step in steps:
+        if several and _left_to_cpython(step["body"]):
+            return True
+        several = several or step["op"] in ("flat_map", "flat_map_values")
+    return False
 
 
 def _sink(op: Any, functions: Functions) -> dict[str, Any] | None:

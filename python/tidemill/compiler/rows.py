@@ -114,7 +114,8 @@ def update_each(
     """Return the next state of each (key, values, state)."""
     results = list(ops.update_each(update, index, records))
     packed = bytearray()
-    if all(_pack(code, [state], packed) for state in results):
+    seen: set[int] = set()
+    if all(not _meets_again(s, seen) and _pack(code, [s], packed) for s in results):
         return Slots(len(results), bytes(packed))
     return results
 

@@ -157,3 +157,59 @@ def persisted(lines):
     pairs = lines.map(lambda line: (len(line) % 5, line)).persist()
     pairs.count()
     return pairs.mapValues(len).reduceByKey(lambda a, b: a + b)
+
+
+def combined_into_lists(lines):
+    def append(values, value):
+        values.append(value)
+        return values
+
+    pairs = lines.map(lambda line: (line[:1], len(line)))
+    return pairs.combineByKey(lambda value: [value], append, lambda a, b: a + b, 1)
+
+
+def folded_with_overflow(lines):
+    pairs = lines.map(lambda line: (len(line) % 2, 10**6))
+    return pairs.foldByKey(1, lambda a, b: a * b, 1)
+
+
+def aggregated_with_overflow(lines):
+    pairs = lines.map(lambda line: (line[:1], _number(line)))
+    return pairs.aggregateByKey((1, 0), lambda s, n: (s[0] * (n or 1), s[1] + 1), _joined)
+
+
+def _joined(a, b):
+    return (a[0] * b[0], a[1] + b[1])
+
+
+def combiner_that_prints(lines):
+    def add(total, value):
+        if value == 3:
+            print("three", total)
+        return total + value
+
+    pairs = lines.map(lambda line: ("k", len(line))).coalesce(1)
+    return pairs.combineByKey(lambda value: value, add, lambda a, b: a + b, 1)
+
+
+def combined_after_given_up_rows(lines):
+    pairs = lines.map(lambda line: (len(line) % 2, 10**6 if line != "1_0" else int(line)))
+    return pairs.combineByKey(lambda value: value, lambda a, b: a * b, lambda a, b: a * b, 1)
+
+
+def reduced_to_a_list_twice(lines):
+    def bump(both):
+        both[0].append(9)
+        return both[1]
+
+    pairs = lines.map(lambda line: (len(line) % 2, ([len(line)], [1])))
+    return pairs.reduceByKey(lambda a, b: (a[0], a[0]), 1).mapValues(bump)
+
+
+def effects_after_a_bad_key(lines):
+    def pair(word):
+        if word == "b":
+            print("effect")
+        return ([word], 1) if word == "a" else (word, 1)
+
+    return lines.flatMap(lambda line: line.split()).map(pair).groupByKey(1).mapValues(len)

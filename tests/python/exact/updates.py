@@ -160,3 +160,30 @@ def last_seen(values, state):
 def of_any(values, state):
     """Mixed, of any type."""
     return (state or 0) + len(values)
+
+
+def last_or_none(values, state):
+    """Maybe, a tuple that holds None at first."""
+    count, last = state or (0, None)
+    for value in values:
+        last = value
+    return (count + len(values), last)
+
+
+def first_or_none(values, state):
+    """Maybe, a tuple of what came first."""
+    return state if state is not None else (values[0] if values else None,)
+
+
+def last_and_count(values, state):
+    """Maybe, another type when None comes."""
+    return (values[-1], len(values)) if values else state
+
+
+def one_list_twice(values, state):
+    """Integers, a list that is there twice."""
+    if state is None:
+        items = [len(values)]
+        return (items, items)
+    state[0].append(len(values))
+    return state

@@ -49,6 +49,8 @@ pub struct Phase {
     result: Type,
     /// Whether the worker follows without a sink in between.
     followed: bool,
+    /// Whether a given-up row may have effects after its first record.
+    effects: bool,
 }
 
 /// How a phase ended.
@@ -81,6 +83,7 @@ impl Phase {
             sink: Sink::None,
             result: input.clone(),
             followed: true,
+            effects: planned.effects,
         };
         if whole > 0 {
             let (chain, steps, reason) = longest(&steps, input, samples);
@@ -124,6 +127,10 @@ impl Phase {
 
     /// Whether what follows may have effects or errors of its own.
     fn is_in_step(&self) -> bool {
+        let alone = matches!(self.sink, Sink::None) && !self.followed;
+        if self.effects && !alone {
+            return true;
+        }
         match &self.sink {
             Sink::None => self.followed,
             Sink::Reduce(merge) | Sink::Total(merge) => merge.may_raise(),
@@ -209,7 +216,8 @@ impl Phase {
                 if done == all.len() {
                     return Ok(Ended::Records(taken.finish()));
                 }
-                let native = self.pickled(taken.replay(), all[done..].iter().copied());
+                let told_again = if taken.replays() { done } else { 0 };
+                let native = self.pickled(taken.replay(), all[told_again..].iter().copied());
                 let part = Part::After { first, end, unrun: false };
                 let inputs = [vec![native], Vec::new(), Vec::new()];
                 worker(&part, &inputs).map(Ended::Partitions)
@@ -404,14 +412,18 @@ impl<'p> Taken<'p> {
         }
     }
 
-    /// Takes a run of records, if that can be taken back.
-    fn drain(&mut self, rows: &mut Rows<'_>) {
-        let replays = match &self.so_far {
+    /// Whether what it has taken can be told again. If not, nothing that it takes may be forgotten.
+    fn replays(&self) -> bool {
+        match &self.so_far {
             SoFar::Groups(groups) => groups.can_replay(),
             SoFar::Counted(_) | SoFar::Total(..) => true,
             SoFar::Dealt(_) => false,
-        };
-        if replays && !self.stuck {
+        }
+    }
+
+    /// Takes a run of records, if that can be told again.
+    fn drain(&mut self, rows: &mut Rows<'_>) {
+        if self.replays() && !self.stuck {
             self.drain_all(rows);
         }
     }
@@ -426,7 +438,9 @@ impl<'p> Taken<'p> {
         };
         if done < rows.len() {
             self.stuck = true;
-            rows.drop_first(done);
+            if self.replays() {
+                rows.drop_first(done);
+            }
             return;
         }
         let keeps = match (&self.phase.sink, pair_of(&self.phase.record)) {

@@ -33,6 +33,9 @@ pub struct PhasePlan {
     pub steps: Vec<Step>,
     /// What takes the records.
     pub sink: Option<SinkPlan>,
+    /// Whether a function after one that gives several records has statements that are left to CPython.
+    #[serde(default)]
+    pub effects: bool,
 }
 
 /// An operator that takes all records of a chain.
