@@ -681,23 +681,13 @@ pub(crate) fn constant_key(key: &Expr) -> Option<&str> {
 
 /// Whether values of a type are wholly in their slots, but for text.
 fn is_flat(ty: &Type) -> bool {
-    match ty {
-        Type::None | Type::Bool | Type::Int | Type::Float | Type::Str => true,
-        Type::Tuple(items) => items.iter().all(is_flat),
-        Type::Option(value) => is_flat(value),
-        Type::DateTime => true,
-        Type::List(_) | Type::Record(_) | Type::Json(_) | Type::Match(_) | Type::Never => false,
-    }
+    !ty.any(&|ty| {
+        ty.may_change() || matches!(ty, Type::Record(_) | Type::Match(_) | Type::Never)
+    })
 }
 
 pub(crate) fn holds_list(ty: &Type) -> bool {
-    match ty {
-        Type::List(_) => true,
-        Type::Tuple(items) => items.iter().any(holds_list),
-        Type::Record(fields) => fields.iter().any(|(_, field)| holds_list(field)),
-        Type::Option(value) => holds_list(value),
-        _ => false,
-    }
+    ty.any(&|ty| matches!(ty, Type::List(_)))
 }
 
 pub(crate) fn is_either_json(a: &Value, b: &Value) -> bool {

@@ -25,13 +25,7 @@ pub(crate) fn matched(ty: &Type) -> Option<Arc<Pattern>> {
 
 /// Whether values of a type hold matches, which cannot leave their row.
 pub(crate) fn holds_match(ty: &Type) -> bool {
-    match ty {
-        Type::Match(_) => true,
-        Type::List(item) | Type::Option(item) => holds_match(item),
-        Type::Tuple(items) => items.iter().any(holds_match),
-        Type::Record(fields) => fields.iter().any(|(_, field)| holds_match(field)),
-        _ => false,
-    }
+    ty.any(&|ty| matches!(ty, Type::Match(_)))
 }
 
 impl Gen<'_> {

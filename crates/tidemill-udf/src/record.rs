@@ -250,23 +250,12 @@ fn field(record: &Value, key: &str) -> Option<Value> {
 
 /// Whether values of a type hold dicts that are copied with them, where Python would share them.
 pub(crate) fn holds_dict(ty: &Type) -> bool {
-    match ty {
-        Type::Record(_) => true,
-        Type::Tuple(items) => items.iter().any(holds_dict),
-        Type::Option(item) | Type::List(item) => holds_dict(item),
-        _ => false,
-    }
+    ty.any(&|ty| matches!(ty, Type::Record(_)))
 }
 
 /// Whether values of a type hold dynamic ones.
 pub(crate) fn holds_dynamic(ty: &Type) -> bool {
-    match ty {
-        Type::Json(_) => true,
-        Type::Tuple(items) => items.iter().any(holds_dynamic),
-        Type::Record(fields) => fields.iter().any(|(_, field)| holds_dynamic(field)),
-        Type::Option(item) | Type::List(item) => holds_dynamic(item),
-        _ => false,
-    }
+    ty.any(&|ty| matches!(ty, Type::Json(_)))
 }
 
 /// Whether records of a type could hold one dict twice, which a change in a later function would show.

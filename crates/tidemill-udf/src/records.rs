@@ -39,25 +39,15 @@ impl Heap {
                 let text = unsafe { bytes(slots[0] as *const u8, slots[1] as usize) };
                 slots[0] = self.0.alloc_slice_copy(text).as_ptr() as u64;
             }
-            Type::Tuple(items) => {
-                let mut at = 0;
-                for item in items {
-                    // SAFETY: the caller's promise holds for each item.
-                    unsafe { self.keep(item, &mut slots[at..at + item.slots()]) };
-                    at += item.slots();
+            Type::Tuple(_) | Type::Record(_) => {
+                for (part, span) in ty.spans() {
+                    // SAFETY: the caller's promise holds for each part.
+                    unsafe { self.keep(part, &mut slots[span]) };
                 }
             }
             Type::Option(_) if slots[0] == 0 => {}
             // SAFETY: the caller's promise holds for the value that is there.
             Type::Option(value) => unsafe { self.keep(value, &mut slots[1..]) },
-            Type::Record(fields) => {
-                let mut at = 0;
-                for (_, field) in fields {
-                    // SAFETY: the caller's promise holds for each value.
-                    unsafe { self.keep(field, &mut slots[at..at + field.slots()]) };
-                    at += field.slots();
-                }
-            }
             Type::Json(_) => {
                 let (ty, mut held) = as_static(slots);
                 // SAFETY: these are the slots of a value of the type.
@@ -95,19 +85,7 @@ impl Heap {
 
 /// Whether values of a type point to anything.
 pub fn has_pointers(ty: &Type) -> bool {
-    match ty {
-        Type::None
-        | Type::Never
-        | Type::Bool
-        | Type::Int
-        | Type::Float
-        | Type::DateTime
-        | Type::Match(_) => false,
-        Type::Str | Type::List(_) | Type::Json(_) => true,
-        Type::Record(fields) => fields.iter().any(|(_, field)| has_pointers(field)),
-        Type::Tuple(items) => items.iter().any(has_pointers),
-        Type::Option(value) => has_pointers(value),
-    }
+    ty.any(&|ty| matches!(ty, Type::Str | Type::List(_) | Type::Json(_)))
 }
 
 /// Whether two values of a type are the same to the bit, so that no function can tell them apart.
@@ -129,24 +107,10 @@ pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
                 || bytes(a[0] as *const u8, a[1] as usize)
                     == bytes(b[0] as *const u8, b[1] as usize)
         },
-        Type::Tuple(items) => {
-            let mut at = 0;
-            items.iter().all(|item| {
-                let next = at..at + item.slots();
-                at = next.end;
-                // SAFETY: the caller's promise holds for each item.
-                unsafe { same_value(item, &a[next.clone()], &b[next]) }
-            })
-        }
-        Type::Record(fields) => {
-            let mut at = 0;
-            fields.iter().all(|(_, field)| {
-                let next = at..at + field.slots();
-                at = next.end;
-                // SAFETY: the caller's promise holds for each value.
-                unsafe { same_value(field, &a[next.clone()], &b[next]) }
-            })
-        }
+        Type::Tuple(_) | Type::Record(_) => ty.spans().all(|(part, span)| {
+            // SAFETY: the caller's promise holds for each part.
+            unsafe { same_value(part, &a[span.clone()], &b[span]) }
+        }),
         Type::Json(_) => {
             let ((ty, one), (_, other)) = (as_static(a), as_static(b));
             // SAFETY: with equal heads, both are values of the type.

@@ -1,6 +1,7 @@
 //! The types of compiled values, and how many 64-bit slots each takes.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::pattern::Pattern;
@@ -139,15 +140,42 @@ impl Type {
         }
     }
 
+    /// A type that it is made of: an item of a tuple, a value of a dict, what an option or a list holds.
+    fn part(&self, at: usize) -> Option<&Type> {
+        match self {
+            Type::Tuple(items) => items.get(at),
+            Type::Record(fields) => fields.get(at).map(|(_, field)| field),
+            Type::Option(held) | Type::List(held) => (at == 0).then_some(held),
+            _ => None,
+        }
+    }
+
+    /// Whether a test holds for it or for any type that it is made of, however deep.
+    pub(crate) fn any(&self, test: &dyn Fn(&Type) -> bool) -> bool {
+        test(self) || (0..).map_while(|at| self.part(at)).any(|part| part.any(test))
+    }
+
+    /// The items of a tuple or the values of a dict, and where each has its slots.
+    ///
+    /// ```
+    /// use tidemill_udf::Type;
+    /// let pair = Type::Tuple(vec![Type::Str, Type::Int]);
+    /// let spans: Vec<_> = pair.spans().map(|(_, span)| span).collect();
+    /// assert_eq!(spans, [0..2, 2..3]);
+    /// ```
+    pub fn spans(&self) -> impl Iterator<Item = (&Type, Range<usize>)> {
+        let side_by_side = matches!(self, Type::Tuple(_) | Type::Record(_));
+        let mut end = 0;
+        (0..).map_while(move |at| self.part(at).filter(|_| side_by_side)).map(move |part| {
+            let start = end;
+            end += part.slots();
+            (part, start..end)
+        })
+    }
+
     /// Whether there is a list in it whose items' type is not known.
     pub(crate) fn has_unknown_items(&self) -> bool {
-        match self {
-            Type::Never => true,
-            Type::List(item) | Type::Option(item) => item.has_unknown_items(),
-            Type::Tuple(items) => items.iter().any(Type::has_unknown_items),
-            Type::Record(fields) => fields.iter().any(|(_, field)| field.has_unknown_items()),
-            _ => false,
-        }
+        self.any(&|ty| *ty == Type::Never)
     }
 
     /// The type of a list's items.
@@ -161,13 +189,7 @@ impl Type {
     /// Whether values are, or hold, lists or dicts that others may have too, which a dict made where it stands
     /// is not.
     pub(crate) fn may_change(&self) -> bool {
-        match self {
-            Type::List(_) | Type::Json(_) => true,
-            Type::Record(fields) => fields.iter().any(|(_, field)| field.may_change()),
-            Type::Tuple(items) => items.iter().any(Type::may_change),
-            Type::Option(value) => value.may_change(),
-            _ => false,
-        }
+        self.any(&|ty| matches!(ty, Type::List(_) | Type::Json(_)))
     }
 
     /// Whether values may be keys: hashable in Python, and compared here as there.
