@@ -13,7 +13,9 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::json::constant_key;
+use crate::loops::Cursor;
 use crate::matches::holds_match;
+use crate::parts::split_by;
 use crate::record::{changed_in, holds_dict, may_share};
 use crate::scope::{Frame, Place, Value};
 use crate::tree::{Expr, ExprKind, Function, Step, Stmt, Target};
@@ -57,8 +59,8 @@ impl Gen<'_> {
                 Ok(())
             }
             Step::FlatMap(f) => {
-                let Some(list) = self.items_of(f, value)? else { return Ok(()) };
-                self.each(&list, |this, item| this.chain(rest, item, emitted))
+                let Some(items) = self.items_of(f, value)? else { return Ok(()) };
+                self.walk(&items, &mut |this, item| this.chain(rest, item, emitted))
             }
             Step::MapValues(f) => {
                 let [key, value] = self.pair(value)?;
@@ -74,8 +76,8 @@ impl Gen<'_> {
                 if holds_dict(&key.ty) {
                     return Err(Reason::types("flatMapValues", &[&key.ty], 0));
                 }
-                let Some(list) = self.items_of(f, value)? else { return Ok(()) };
-                self.each(&list, |this, item| {
+                let Some(items) = self.items_of(f, value)? else { return Ok(()) };
+                self.walk(&items, &mut |this, item| {
                     this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
                 })
             }
@@ -93,11 +95,21 @@ impl Gen<'_> {
     }
 
     /// What a function for `flatMap` returns; a generator is used up here and now.
-    fn items_of(&mut self, function: &Function, value: Value) -> Result<Option<Value>> {
+    fn items_of(&mut self, function: &Function, value: Value) -> Result<Option<Cursor>> {
+        let statement = function.body.as_ptr() as usize;
+        if let Some((text, args, line)) = split_by(function)
+            && !self.known.forced.contains(&statement)
+        {
+            self.open_frame(function, vec![value])?;
+            self.statement = statement;
+            let parts = self.parts(text, args, line)?;
+            self.frames.pop();
+            return Ok(Some(parts));
+        }
         self.uses_up = true;
         let items = self.inline(function, vec![value]);
         self.uses_up = false;
-        items
+        items?.map(|items| self.cursor_of(&items, 0)).transpose()
     }
 
     /// The key and the value of a record.
@@ -143,6 +155,35 @@ impl Gen<'_> {
         function: &Function,
         args: Vec<Value>,
     ) -> Result<Option<Value>> {
+        let exit = self.open_frame(function, args)?;
+        // A loop of the caller is not one that the callee could break, and a failure after the call is
+        // the caller's.
+        let loops = std::mem::take(&mut self.loops);
+        let statement = self.statement;
+        self.body(&function.body)?;
+        if self.live {
+            self.return_value(Value::new(Type::None, vec![]))?;
+        }
+        self.loops = loops;
+        self.statement = statement;
+        let Some(frame) = self.frames.pop() else {
+            return Ok(None);
+        };
+        self.enter_sealed(exit);
+        match frame.result {
+            Some(local) if frame.exit_used => {
+                Ok(Some(self.get(&local).from(Place::Return(frame.function))))
+            }
+            _ => {
+                // Nothing jumps here; the block still needs an end.
+                self.deopt();
+                Ok(None)
+            }
+        }
+    }
+
+    /// Begins a call: its parameters are bound. Gives the block that it returns to.
+    fn open_frame(&mut self, function: &Function, args: Vec<Value>) -> Result<Block> {
         if function.params.len() != args.len() {
             let what = format!("a call with {} arguments of {}", args.len(), function.name);
             return Err(Reason::unsupported(what, 0));
@@ -189,30 +230,7 @@ impl Gen<'_> {
             frame.flags.insert(name.clone(), flag);
         }
         self.frames.push(frame);
-        // A loop of the caller is not one that the callee could break, and a failure after the call is
-        // the caller's.
-        let loops = std::mem::take(&mut self.loops);
-        let statement = self.statement;
-        self.body(&function.body)?;
-        if self.live {
-            self.return_value(Value::new(Type::None, vec![]))?;
-        }
-        self.loops = loops;
-        self.statement = statement;
-        let Some(frame) = self.frames.pop() else {
-            return Ok(None);
-        };
-        self.enter_sealed(exit);
-        match frame.result {
-            Some(local) if frame.exit_used => {
-                Ok(Some(self.get(&local).from(Place::Return(address))))
-            }
-            _ => {
-                // Nothing jumps here; the block still needs an end.
-                self.deopt();
-                Ok(None)
-            }
-        }
+        Ok(exit)
     }
 
     fn return_value(&mut self, value: Value) -> Result<()> {

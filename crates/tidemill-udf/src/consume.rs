@@ -9,6 +9,7 @@ use cranelift_codegen::ir::{InstBuilder, Value as IrValue};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::expr::Item;
 use crate::json::is_either_json;
 use crate::record::{holds_dict, is_made_here};
 use crate::scope::{Local, Value};
@@ -86,21 +87,22 @@ impl<'g> Gen<'g> {
 
     /// A new list of the items.
     fn collected(&mut self, arg: &Expr) -> Result<Value> {
-        let list = self.new_list(&Type::Never)?;
-        let (mut ty, mut open) = (Type::Never, true);
-        let made = match &arg.kind {
+        let made_by = match &arg.kind {
             ExprKind::Comp { elt, lazy: true, .. } => Some(elt),
             _ => None,
         };
-        self.consume(arg, &mut |this, item| {
-            let item = this.settle_if_simple(&item);
-            if holds_dict(&item.ty) && !made.is_some_and(|elt| is_made_here(elt, &item.ty)) {
-                return Err(Reason::unsupported("a list of dicts from elsewhere", arg.line));
-            }
-            (ty, open) = (item.ty.clone(), item.is_open());
-            this.push(&list, &item)
-        })?;
-        Ok(Value { fresh: open, ..Value::new(Type::List(Box::new(ty)), list.slots.clone()) })
+        self.filled_list(|this, list| {
+            let mut made = Item::NEVER;
+            this.consume(arg, &mut |this, item| {
+                let item = this.settle_if_simple(&item);
+                if holds_dict(&item.ty) && !made_by.is_some_and(|e| is_made_here(e, &item.ty)) {
+                    return Err(Reason::unsupported("a list of dicts from elsewhere", arg.line));
+                }
+                made = Item::of(&item);
+                this.push(list, &item)
+            })?;
+            Ok(made)
+        })
     }
 
     /// `sum(arg, start)`. Without a start that says otherwise the sum of nothing is the `int` 0.

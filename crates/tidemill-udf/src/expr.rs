@@ -7,12 +7,28 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue, types};
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
-use crate::exceptions::Raised;
 use crate::matches::matched;
 use crate::record::is_made_here;
 use crate::scope::Value;
 use crate::tree::{Constant, Expr, ExprKind};
 use crate::types::Type;
+
+/// What is known of a list's items.
+pub(crate) struct Item {
+    ty: Type,
+    /// Whether items of other types may follow.
+    open: bool,
+}
+
+impl Item {
+    /// There is none.
+    pub(crate) const NEVER: Item = Item { ty: Type::Never, open: true };
+
+    /// They are like this one.
+    pub(crate) fn of(item: &Value) -> Item {
+        Item { ty: item.ty.clone(), open: item.is_open() }
+    }
+}
 
 impl Gen<'_> {
     /// The value of an expression.
@@ -416,17 +432,29 @@ impl Gen<'_> {
     }
 
     pub(crate) fn new_list(&mut self, item: &Type) -> Result<Value> {
-        let width = self.int(item.slots() as i64);
-        let list = self.call_value("list_new", &[self.rows, width], 'I')?;
-        Ok(Value::new(Type::List(Box::new(item.clone())), vec![list]).fresh())
+        Ok(self.begin_list(item)?.0)
     }
 
-    pub(crate) fn push(&mut self, list: &Value, item: &Value) -> Result<()> {
-        let (room, width) = self.stored(item);
-        let args = [self.rows, list.one(), room, width];
-        let status = self.call_value("list_push", &args, 'i')?;
-        self.check(status, Raised::Value);
-        Ok(())
+    /// A new list, and the number that says how many slots an item has.
+    fn begin_list(&mut self, item: &Type) -> Result<(Value, IrValue)> {
+        let width = self.int(item.slots() as i64);
+        let list = self.call_value("list_new", &[self.rows, width], 'I')?;
+        Ok((Value::new(Type::List(Box::new(item.clone())), vec![list]).fresh(), width))
+    }
+
+    /// A new list of what `fill` puts there, which tells the items' type: that is known before the list is made when
+    /// the code runs, but not when it is generated.
+    pub(crate) fn filled_list(
+        &mut self,
+        fill: impl FnOnce(&mut Self, &Value) -> Result<Item>,
+    ) -> Result<Value> {
+        let (list, width) = self.begin_list(&Type::Never)?;
+        let item = fill(self, &list)?;
+        if let Some(inst) = self.b.func.dfg.value_def(width).inst() {
+            let slots = item.ty.slots() as i64;
+            self.b.func.dfg.replace(inst).iconst(types::I64, slots);
+        }
+        Ok(Value { fresh: item.open, ..Value::new(Type::List(Box::new(item.ty)), list.slots) })
     }
 
     /// A list comprehension, or a generator that is used up where it stands.
@@ -435,17 +463,18 @@ impl Gen<'_> {
             return Err(Reason::Codegen("no comprehension".into()));
         };
         let first = (target, iter.as_ref(), ifs.as_slice());
-        let list = self.new_list(&Type::Never)?;
-        let (mut ty, mut open) = (Type::Never, true);
-        self.comprehended(first, more, comp.line, &mut |this| {
-            let item = this.expr(elt)?;
-            let item = this.settle_if_simple(&item);
-            if !is_made_here(elt, &item.ty) {
-                return Err(Reason::unsupported("a list of dicts from elsewhere", comp.line));
-            }
-            (ty, open) = (item.ty.clone(), item.is_open());
-            this.push(&list, &item)
-        })?;
-        Ok(Value { fresh: open, ..Value::new(Type::List(Box::new(ty)), list.slots.clone()) })
+        self.filled_list(|this, list| {
+            let mut made = Item::NEVER;
+            this.comprehended(first, more, comp.line, &mut |this| {
+                let item = this.expr(elt)?;
+                let item = this.settle_if_simple(&item);
+                if !is_made_here(elt, &item.ty) {
+                    return Err(Reason::unsupported("a list of dicts from elsewhere", comp.line));
+                }
+                made = Item::of(&item);
+                this.push(list, &item)
+            })?;
+            Ok(made)
+        })
     }
 }

@@ -25,6 +25,7 @@ mod matches;
 mod methods;
 mod numbers;
 pub mod packed;
+mod parts;
 pub mod pattern;
 pub mod pickle;
 mod record;

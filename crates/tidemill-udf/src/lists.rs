@@ -4,8 +4,10 @@
 //! names, because a place that holds a list of other items than it was made for teaches the next attempt.
 //! Lists that came in with a record are not changed; the row is CPython's then.
 
+use std::mem::offset_of;
+
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value as IrValue, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlags, Value as IrValue, types};
 
 use crate::consume::{Named, is_ordered};
 use crate::emit::{Gen, int_code};
@@ -13,6 +15,7 @@ use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::loops::Cursor;
 use crate::record::{holds_dict, is_made_here};
+use crate::runtime::List;
 use crate::scope::Value;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -84,6 +87,40 @@ impl Gen<'_> {
             ("index" | "count" | "remove", [item]) => self.find(list, name, item, line),
             _ => Err(wrong()),
         }
+    }
+
+    /// Puts an item at the end of a list.
+    pub(crate) fn push(&mut self, list: &Value, item: &Value) -> Result<()> {
+        let [own, quick, slow, after] = [(); 4].map(|()| self.b.create_block());
+        let state = self.list_field(list, offset_of!(List, state));
+        self.branch(state, slow, own);
+        self.enter_sealed(own);
+        let length = self.list_field(list, offset_of!(List, len));
+        let capacity = self.list_field(list, offset_of!(List, capacity));
+        // Where there is room, the items have the width of this one.
+        let room = self.b.ins().icmp(IntCC::NotEqual, length, capacity);
+        self.branch(room, quick, slow);
+        self.enter_sealed(quick);
+        let data = self.list_field(list, offset_of!(List, data));
+        let offset = self.b.ins().imul_imm(length, (item.slots.len() * 8) as i64);
+        let end = self.b.ins().iadd(data, offset);
+        self.store(item, end);
+        let more = self.b.ins().iadd_imm(length, 1);
+        self.b.ins().store(MemFlags::trusted(), more, list.one(), offset_of!(List, len) as i32);
+        self.jump(after, &[]);
+        self.enter_sealed(slow);
+        let (stored, width) = self.stored(item);
+        let args = [self.rows, list.one(), stored, width];
+        let status = self.call_value("list_push", &args, 'i')?;
+        self.check_sure(status);
+        self.jump(after, &[]);
+        self.enter_sealed(after);
+        Ok(())
+    }
+
+    /// A number that a list has of itself.
+    fn list_field(&mut self, list: &Value, offset: usize) -> IrValue {
+        self.b.ins().load(types::I64, MemFlags::trusted(), list.one(), offset as i32)
     }
 
     /// Whether an item of a list of dicts is made where it stands, so that no other name has it.

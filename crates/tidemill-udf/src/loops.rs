@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::parts::{Parts, splits};
 use crate::record::holds_dict;
 use crate::scope::{Local, Loop, Value};
 use crate::tree::{Expr, ExprKind, For, Stmt, Target};
@@ -39,6 +40,8 @@ pub(crate) enum Cursor {
         inner: Box<Cursor>,
     },
     Zip(Vec<Cursor>),
+    /// Over the parts of a text, which are found one by one.
+    Parts(Parts),
     /// Over a value that nothing has.
     Never,
 }
@@ -50,7 +53,7 @@ impl Cursor {
             Cursor::List { view, .. } => usize::from(*view),
             Cursor::Enumerate { inner, .. } => inner.views(),
             Cursor::Zip(cursors) => cursors.iter().map(Cursor::views).sum(),
-            Cursor::Reversed { .. } | Cursor::Range { .. } | Cursor::Never => 0,
+            _ => 0,
         }
     }
 }
@@ -79,6 +82,11 @@ impl<'g> Gen<'g> {
                 ("reversed", [list], []) => return self.reversed(list, iter.line),
                 _ => {}
             }
+        }
+        if let ExprKind::Method { o, m, args, names } = &iter.kind
+            && splits(m, args, names)
+        {
+            return self.parts(o, args, iter.line);
         }
         let (value, is_view) = self.iterable(iter, iter.line)?;
         let mut cursor = self.cursor_of(&value, iter.line)?;
@@ -271,6 +279,11 @@ impl<'g> Gen<'g> {
             Cursor::Zip(cursors) => {
                 let items = cursors.iter().map(|inner| self.advance(inner, exhausted));
                 Value::tuple(items.collect::<Result<_>>()?)
+            }
+            Cursor::Parts(parts) => {
+                let (part, more) = self.next_part(parts)?;
+                self.go_on_if(more, exhausted);
+                part
             }
             Cursor::Never => {
                 let more = self.int(0);

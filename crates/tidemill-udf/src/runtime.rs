@@ -142,13 +142,14 @@ impl Rows<'_> {
 pub(crate) struct List {
     pub(crate) data: *mut u64,
     pub(crate) len: u64,
-    capacity: u64,
+    /// Items that there is room for. Unless it is 0, `width` is that of the items.
+    pub(crate) capacity: u64,
     width: u64,
     /// [`FRESH`], [`EMITTED`] or [`SHARED`].
-    state: u64,
+    pub(crate) state: u64,
 }
 
-/// A list that the row has made.
+/// A list that the row has made: 0, which is what compiled code tests for.
 const FRESH: u64 = 0;
 /// A list of which a record of the row holds a copy already.
 const EMITTED: u64 = 1;
@@ -221,10 +222,17 @@ pub(crate) unsafe fn bytes<'a>(address: *const u8, length: usize) -> &'a [u8] {
 }
 
 fn new_list(lists: &Bump, capacity: usize, width: usize) -> *mut List {
-    let data = room_for(lists, capacity * width);
-    let (capacity, width) = (capacity as u64, width as u64);
-    lists.alloc(List { data, len: 0, capacity, width, state: FRESH })
+    // Items of no width may be of one that is not known yet.
+    let capacity = if width > 0 { capacity } else { 0 };
+    let list: *mut List = room_for(lists, HEAD + capacity * width).cast();
+    let (data, capacity) = (list.cast::<u64>().wrapping_add(HEAD), capacity as u64);
+    // SAFETY: there is room for a list, then for its items.
+    unsafe { list.write(List { data, len: 0, capacity, width: width as u64, state: FRESH }) };
+    list
 }
+
+/// Slots that a list itself takes.
+const HEAD: usize = size_of::<List>() / size_of::<u64>();
 
 /// A list of these slots.
 fn adopt(rows: &Rows<'_>, slots: &[u64], width: usize) -> *mut List {
@@ -310,6 +318,7 @@ macro_rules! helpers {
 
 mod case;
 mod dates;
+mod decimal;
 mod float_text;
 mod format;
 mod grow;
@@ -363,11 +372,13 @@ mod calls {
         fn emit(rows: *mut Rows<'_>, record: *const u64) {
             let rows = unsafe { &mut *rows };
             let record = unsafe { std::slice::from_raw_parts(record, rows.width) };
-            // Slot by slot: a record has few, and a copy of unknown length is a call.
             rows.slots.reserve(record.len());
-            for &slot in record {
-                rows.slots.push(slot);
+            let (end, length) = (rows.slots.as_mut_ptr(), rows.slots.len());
+            // Slot by slot: a record has few, and a copy of unknown length is a call.
+            for (at, &slot) in record.iter().enumerate() {
+                unsafe { end.add(length + at).write(slot) };
             }
+            unsafe { rows.slots.set_len(length + record.len()) };
             rows.records += 1;
         }
 
@@ -486,7 +497,7 @@ fn plain_float(text: &[u8]) -> Option<f64> {
     if !(first.is_ascii_digit() || (first == b'.' && unsigned.len() > 1)) {
         return None;
     }
-    fast_float2::parse::<f64, _>(text).ok()
+    decimal::float(text)
 }
 
 fn plain_int(text: &[u8]) -> Option<i64> {

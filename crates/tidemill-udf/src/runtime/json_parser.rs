@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::json::{DEEPEST, Node, entry};
-use super::{List, RAISES, Rows, UNSURE, adopt};
+use super::{List, RAISES, Rows, UNSURE, adopt, decimal};
 
 /// Digits that CPython reads whatever its limit is (`sys.int_info.str_digits_check_threshold`).
 const MOST_DIGITS: usize = 640;
@@ -120,8 +120,8 @@ impl Parser<'_, '_> {
             }
         }
         if self.at > whole {
-            let value = fast_float2::parse::<f64, _>(&self.text[start..self.at]);
-            return value.map(Node::float).map_err(|_| UNSURE);
+            let value = decimal::float(&self.text[start..self.at]);
+            return value.map(Node::float).ok_or(UNSURE);
         }
         integer(negative, &self.text[start + usize::from(negative)..whole])
     }

@@ -2,7 +2,7 @@
 //!
 //! The C library's own functions are called, as CPython calls them, so that the last bit is the same.
 
-use super::{DONE, RAISES, UNSURE};
+use super::{DONE, RAISES, UNSURE, decimal};
 
 unsafe extern "C" {
     fn pow(x: f64, y: f64) -> f64;
@@ -177,9 +177,9 @@ pub(super) fn float_of(text: &[u8]) -> Read<f64> {
     if !is_decimal(&plain) {
         return Read::Wrong;
     }
-    match fast_float2::parse::<f64, _>(&plain) {
-        Ok(value) => Read::Number(if negative { -value } else { value }),
-        Err(_) => Read::Unsure,
+    match decimal::float(&plain) {
+        Some(value) => Read::Number(if negative { -value } else { value }),
+        None => Read::Unsure,
     }
 }
 

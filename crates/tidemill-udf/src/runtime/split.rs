@@ -26,13 +26,8 @@ fn turn_round(list: &mut List) {
 
 /// What is left of a text without the white space on some sides: bit 0 is the left, bit 1 the right.
 fn stripped(text: &str, sides: i64) -> &str {
-    let (mut start, mut end) = (0, text.len());
-    while sides & 1 != 0 && start < end {
-        match space_at(text, start) {
-            0 => break,
-            width => start += width,
-        }
-    }
+    let start = if sides & 1 != 0 { word_start(text, 0) } else { 0 };
+    let mut end = text.len();
     while sides & 2 != 0 && end > start {
         match space_before(text, end) {
             0 => break,
@@ -49,35 +44,65 @@ fn stripped_of<'a>(text: &'a str, chars: &str, sides: i64) -> &'a str {
     if sides & 2 != 0 { text.trim_end_matches(unwanted) } else { text }
 }
 
+/// The start of the first word from a place on, or the text's end.
+fn word_start(text: &str, mut at: usize) -> usize {
+    while let Some(byte) = text.as_bytes().get(at) {
+        if (0x21..0x80).contains(byte) {
+            return at;
+        }
+        match space_at(text, at) {
+            0 => return at,
+            width => at += width,
+        }
+    }
+    at
+}
+
 /// The end of the word that begins at `start`: white space or the text's end.
 fn word_end(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let mut at = start;
     loop {
-        at += plain_bytes(&bytes[at..]);
+        at = plain_end(bytes, at);
         match bytes.get(at) {
-            None => return text.len(),
+            None => return at,
+            Some(b' ') => return at,
             Some(&byte) if may_be_space(byte) && space_at(text, at) > 0 => return at,
             Some(_) => at += 1,
         }
     }
 }
 
-/// How many bytes from the first are neither ASCII up to the space nor part of a longer character; or fewer.
-fn plain_bytes(bytes: &[u8]) -> usize {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const ABOVE_SPACE: u64 = 0x2121_2121_2121_2121;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The lowest byte that is marked is one; a borrow can only mark bytes above it in error.
-        let marked = (word.wrapping_sub(ABOVE_SPACE) & !word | word) & HIGH;
-        if marked != 0 {
-            return index * 8 + marked.trailing_zeros() as usize / 8;
+/// The first place from one on where there is neither ASCII above the space nor part of a longer character; or
+/// the end.
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        match plain(u64::from_le_bytes(*word)) {
+            8 => at += 8,
+            plain => return at + plain,
         }
     }
-    let plain = |byte: &u8| (0x21..0x80).contains(byte);
-    words.len() * 8 + rest.iter().take_while(|byte| plain(byte)).count()
+    match bytes.last_chunk() {
+        // The bytes before the place are shifted out, so that zeros follow the last.
+        Some(last) if at < bytes.len() => {
+            let left = bytes.len() - at;
+            at + plain(u64::from_le_bytes(*last) >> (64 - 8 * left))
+        }
+        Some(_) => at,
+        None => {
+            let plain = |byte: &&u8| (0x21..0x80).contains(*byte);
+            at + bytes[at..].iter().take_while(plain).count()
+        }
+    }
+}
+
+/// How many of eight bytes from the lowest are plain.
+fn plain(word: u64) -> usize {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const ABOVE_SPACE: u64 = 0x2121_2121_2121_2121;
+    // The lowest byte that is marked is one; a borrow can only mark bytes above it in error.
+    let marked = (word.wrapping_sub(ABOVE_SPACE) & !word | word) & HIGH;
+    marked.trailing_zeros() as usize / 8
 }
 
 fn set_three(out: *mut u64, parts: [&[u8]; 3]) {
@@ -93,18 +118,35 @@ mod calls {
     use super::*;
 
     helpers! {
+        /// The next word of a text from a place on; gives the place behind it, or -1 if there is none.
+        fn next_word(s: *const u8, n: usize, at: usize, out: *mut u64) -> i64 {
+            let text = unsafe { text(s, n) };
+            let start = word_start(text, at);
+            if start == n {
+                return -1;
+            }
+            let end = word_end(text, start);
+            set_str(out, &text.as_bytes()[start..end]);
+            end as i64
+        }
+
+        /// The next part of a text from a place on; gives the place of the one after it, or -1 if there is none.
+        fn next_part(s: *const u8, n: usize, p: *const u8, m: usize, at: usize, out: *mut u64) -> i64 {
+            let (text, sep) = unsafe { (bytes(s, n), bytes(p, m)) };
+            let Some(rest) = text.get(at..) else { return -1 };
+            let end = find(rest, sep).unwrap_or(rest.len());
+            set_str(out, &rest[..end]);
+            // Behind the last part there is no other, not even an empty one.
+            (at + end + m) as i64
+        }
+
         /// `str.split()` with an optional limit (-1 for none).
         fn split_space(rows: *mut Rows<'_>, s: *const u8, n: usize, most: i64, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&*rows, text(s, n)) };
             let list = unsafe { &mut *new_list(&rows.lists, 8, 2) };
             let mut at = 0;
             loop {
-                loop {
-                    match space_at(text, at) {
-                        0 => break,
-                        width => at += width,
-                    }
-                }
+                at = word_start(text, at);
                 if at == n {
                     break;
                 }
