@@ -15,7 +15,7 @@ use crate::exceptions::Raised;
 use crate::json::constant_key;
 use crate::loops::Cursor;
 use crate::matches::holds_match;
-use crate::parts::split_by;
+use crate::pieces::split_by;
 use crate::record::{changed_in, holds_dict, may_share};
 use crate::scope::{Frame, Place, Value};
 use crate::tree::{Expr, ExprKind, Function, Step, Stmt, Target};
@@ -102,9 +102,9 @@ impl Gen<'_> {
         {
             self.open_frame(function, vec![value])?;
             self.statement = statement;
-            let parts = self.parts(text, args, line)?;
+            let pieces = self.pieces(text, args, line)?;
             self.frames.pop();
-            return Ok(Some(parts));
+            return Ok(Some(pieces));
         }
         self.uses_up = true;
         let items = self.inline(function, vec![value]);

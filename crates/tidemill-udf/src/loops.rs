@@ -12,7 +12,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
-use crate::parts::{Parts, splits};
+use crate::pieces::{Pieces, splits};
 use crate::record::holds_dict;
 use crate::scope::{Local, Loop, Value};
 use crate::tree::{Expr, ExprKind, For, Stmt, Target};
@@ -40,8 +40,8 @@ pub(crate) enum Cursor {
         inner: Box<Cursor>,
     },
     Zip(Vec<Cursor>),
-    /// Over the parts of a text, which are found one by one.
-    Parts(Parts),
+    /// Over the pieces of a text, which are found one by one.
+    Pieces(Pieces),
     /// Over a value that nothing has.
     Never,
 }
@@ -86,7 +86,7 @@ impl<'g> Gen<'g> {
         if let ExprKind::Method { o, m, args, names } = &iter.kind
             && splits(m, args, names)
         {
-            return self.parts(o, args, iter.line);
+            return self.pieces(o, args, iter.line);
         }
         let (value, is_view) = self.iterable(iter, iter.line)?;
         let mut cursor = self.cursor_of(&value, iter.line)?;
@@ -280,10 +280,10 @@ impl<'g> Gen<'g> {
                 let items = cursors.iter().map(|inner| self.advance(inner, exhausted));
                 Value::tuple(items.collect::<Result<_>>()?)
             }
-            Cursor::Parts(parts) => {
-                let (part, more) = self.next_part(parts)?;
+            Cursor::Pieces(pieces) => {
+                let (piece, more) = self.next_piece(pieces)?;
                 self.go_on_if(more, exhausted);
-                part
+                piece
             }
             Cursor::Never => {
                 let more = self.int(0);

@@ -329,6 +329,30 @@ def flat_map_pairs(lines):
     return lines.flatMap(lambda line: [(w, line[:2]) for w in line.split()]).mapValues(len)
 
 
+def flat_map_words(lines):
+    return lines.flatMap(lambda line: line.split()).map(lambda word: (word, len(word)))
+
+
+def flat_map_parts(lines):
+    return lines.flatMap(lambda line: line.lower().split("a,")).filter(lambda part: part != "1")
+
+
+def flat_map_parts_of_an_item(lines):
+    return lines.flatMap(lambda line: line.split(",")[1].split("b")).map(lambda part: 9 // len(part))
+
+
+def flat_map_split_by_nothing(lines):
+    return lines.flatMap(lambda line: line.split(""))
+
+
+def flat_map_split_of_another_type(lines):
+    return lines.flatMap(lambda line: [line].split())
+
+
+def flat_map_parts_twice(lines):
+    return lines.flatMap(lambda line: line.split(",")).flatMap(lambda part: part.split())
+
+
 def flat_map_values(lines):
     pairs = lines.map(lambda line: (line[:1], line))
     return pairs.flatMapValues(lambda value: value.split(",")).mapValues(lambda v: v.upper())

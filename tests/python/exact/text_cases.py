@@ -7,6 +7,9 @@ As those of `cases`. Used by `test_compiler_exact`.
 from __future__ import annotations
 
 METHODS = """
+[w for w in line.split()] | [p for p in line.split(",")] | [p for p in line.split("aa")] | [p for p in line.split("é")] | [p for p in line.split("")] | [p for p in line.split(None)]
+list(line.split()) | list(enumerate(line.split(), 2)) | list(zip(line.split(), line.split(","))) | sum(len(p) for p in line.split(", ")) | max(line.split(), key=len, default="") | [a + b for a in line.split() for b in line.split("a")]
+any(p == "a" for p in line.split()) | [p for p in n.split()] | [p for p in [line].split()] | sorted(line.split("a")) | [p for p in line.strip().lower().split("b")] | [p[0] for p in line.split(",")] | [int(p) for p in line.split()]
 line.rsplit() | line.rsplit(None, 1) | line.rsplit(None, 0) | line.rsplit(None, 2) | line.rsplit(",") | line.rsplit(",", 1)
 line.rsplit("aa") | line.rsplit("aa", 1) | line.rsplit("") | line.rsplit("é") | line.rsplit(" ", True) | line.split(" ", n > 0)
 line.split(sep=",") | line.split(sep=",", maxsplit=1) | line.split(maxsplit=1) | line.split(",", maxsplit=1) | line.split(maxsplit=1, sep="a")

@@ -130,13 +130,13 @@ mod calls {
             end as i64
         }
 
-        /// The next part of a text from a place on; gives the place of the one after it, or -1 if there is none.
-        fn next_part(s: *const u8, n: usize, p: *const u8, m: usize, at: usize, out: *mut u64) -> i64 {
+        /// The next piece of a text from a place on; gives the place of the one after it, or -1 if there is none.
+        fn next_piece(s: *const u8, n: usize, p: *const u8, m: usize, at: usize, out: *mut u64) -> i64 {
             let (text, sep) = unsafe { (bytes(s, n), bytes(p, m)) };
             let Some(rest) = text.get(at..) else { return -1 };
             let end = find(rest, sep).unwrap_or(rest.len());
             set_str(out, &rest[..end]);
-            // Behind the last part there is no other, not even an empty one.
+            // Behind the last piece there is no other, not even an empty one.
             (at + end + m) as i64
         }
 

@@ -1,4 +1,4 @@
-//! `str.split` where its parts are walked over: they are found one by one, and there is no list of them.
+//! `str.split` where its pieces are walked over: they are found one by one, and there is no list of them.
 //!
 //! Nobody can tell: a text does not change, and to split it has no effects.
 
@@ -12,15 +12,15 @@ use crate::scope::{Local, Value};
 use crate::tree::{Expr, ExprKind, Function, Stmt};
 use crate::types::Type;
 
-/// Where the search for the next part of a text stands.
-pub(crate) struct Parts {
+/// Where the search for the next piece of a text stands.
+pub(crate) struct Pieces {
     text: Value,
-    /// What is between the parts; without it they are words.
+    /// What is between the pieces; without it they are words.
     separator: Option<Value>,
     at: Local,
 }
 
-/// Whether a call of a method is one of `split` that finds all parts, and certainly does not fail.
+/// Whether a call of a method is one of `split` that finds all pieces, and certainly does not fail.
 pub(crate) fn splits(name: &str, args: &[Expr], names: &[String]) -> bool {
     let certain = match args {
         [] => true,
@@ -30,7 +30,7 @@ pub(crate) fn splits(name: &str, args: &[Expr], names: &[String]) -> bool {
     name == "split" && names.is_empty() && certain
 }
 
-/// The object and arguments of `split`, if all that a function does is to return its parts.
+/// The object and arguments of `split`, if all that a function does is to return its pieces.
 pub(crate) fn split_by(function: &Function) -> Option<(&Expr, &[Expr], u32)> {
     match function.body.as_slice() {
         [
@@ -51,8 +51,8 @@ fn constant_text(expr: &Expr) -> Option<&str> {
 }
 
 impl Gen<'_> {
-    /// A cursor over the parts of an object, if it is a text.
-    pub(crate) fn parts(&mut self, object: &Expr, args: &[Expr], line: u32) -> Result<Cursor> {
+    /// A cursor over the pieces of an object, if it is a text.
+    pub(crate) fn pieces(&mut self, object: &Expr, args: &[Expr], line: u32) -> Result<Cursor> {
         let object = self.expr(object)?;
         let text = self.settled(&object);
         let text = self.solid(&text);
@@ -64,24 +64,24 @@ impl Gen<'_> {
         let separator = args.first().and_then(constant_text);
         let separator = separator.map(|text| self.constant_str(text));
         let start = self.int(0);
-        Ok(Cursor::Parts(Parts { text, separator, at: self.variable(start) }))
+        Ok(Cursor::Pieces(Pieces { text, separator, at: self.variable(start) }))
     }
 
-    /// The next part, and whether there is one.
-    pub(crate) fn next_part(&mut self, parts: &Parts) -> Result<(Value, IrValue)> {
+    /// The next piece, and whether there is one.
+    pub(crate) fn next_piece(&mut self, pieces: &Pieces) -> Result<(Value, IrValue)> {
         let out = self.room(2);
-        let at = self.get(&parts.at).one();
-        let mut args = parts.text.slots.clone();
-        let helper = match &parts.separator {
+        let at = self.get(&pieces.at).one();
+        let mut args = pieces.text.slots.clone();
+        let helper = match &pieces.separator {
             None => "next_word",
             Some(separator) => {
                 args.extend(&separator.slots);
-                "next_part"
+                "next_piece"
             }
         };
         args.extend([at, out]);
         let next = self.call_value(helper, &args, 'I')?;
-        self.set(&parts.at, &Value::new(Type::Int, vec![next]));
+        self.set(&pieces.at, &Value::new(Type::Int, vec![next]));
         let more = self.b.ins().icmp_imm(IntCC::SignedGreaterThanOrEqual, next, 0);
         Ok((self.load(&Type::Str, out, 0), more))
     }
