@@ -1,5 +1,6 @@
 //! Cuts a byte stream at newlines without looking at single lines: what was read up to the last `\n` is
-//! handed over as one buffer, the unfinished rest moves to the next.
+//! handed over at once, the unfinished rest moves to the front. The buffer stays the same, and with that in the
+//! processor's cache.
 //!
 //! Bounded: a line longer than the limit is left out up to its `\n` and counted. Used by the socket receiver.
 
@@ -33,12 +34,12 @@ impl LineBuffer {
         &mut self.bytes[self.filled..]
     }
 
-    /// `count` bytes were put into [`LineBuffer::space`]; the whole lines there are now, if any.
-    pub(crate) fn filled(&mut self, count: usize) -> Option<Vec<u8>> {
+    /// `count` bytes were put into [`LineBuffer::space`]; `take` gets the whole lines there are now, if any.
+    pub(crate) fn filled(&mut self, count: usize, take: impl FnOnce(&[u8])) {
         let fresh = self.filled;
         self.filled += count;
         if self.skipping > 0 {
-            return self.skip();
+            return self.skip(take);
         }
         let Some(last) = memchr::memrchr(b'\n', &self.bytes[fresh..self.filled]) else {
             if self.filled > self.max_line {
@@ -46,39 +47,29 @@ impl LineBuffer {
                 self.filled = 0;
                 self.bytes.truncate(self.read_size);
             }
-            return None;
+            return;
         };
-        Some(self.take(fresh + last + 1))
+        let end = fresh + last + 1;
+        take(&self.bytes[..end]);
+        self.bytes.copy_within(end..self.filled, 0);
+        self.filled -= end;
+        // What a long line took is given back.
+        if self.bytes.len() > self.read_size && self.filled + LEAST_SPACE <= self.read_size {
+            self.bytes.truncate(self.read_size);
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// Within a line that is left out: looks for its end.
-    fn skip(&mut self) -> Option<Vec<u8>> {
+    fn skip(&mut self, take: impl FnOnce(&[u8])) {
         let filled = std::mem::take(&mut self.filled);
         let Some(end) = memchr::memchr(b'\n', &self.bytes[..filled]) else {
             self.skipping += filled;
-            return None;
+            return;
         };
         self.skipped = Some(std::mem::take(&mut self.skipping) + end);
         self.bytes.copy_within(end + 1..filled, 0);
-        self.filled(filled - end - 1)
-    }
-
-    /// The first `end` bytes; the rest stays.
-    fn take(&mut self, end: usize) -> Vec<u8> {
-        let rest = self.filled - end;
-        // What is handed over is counted by its length, so it must not hold much more.
-        if end < self.read_size / 2 {
-            let lines = self.bytes[..end].to_vec();
-            self.bytes.copy_within(end..self.filled, 0);
-            self.filled = rest;
-            return lines;
-        }
-        let mut next = vec![0; self.read_size.max(rest + LEAST_SPACE)];
-        next[..rest].copy_from_slice(&self.bytes[end..self.filled]);
-        self.filled = rest;
-        let mut lines = std::mem::replace(&mut self.bytes, next);
-        lines.truncate(end);
-        lines
+        self.filled(filled - end - 1, take);
     }
 
     /// The stream has ended: the unfinished last line, with a `\n`.
@@ -120,7 +111,7 @@ mod tests {
             let count = (*piece).min(space.len()).min(data.len() - at);
             space[..count].copy_from_slice(&data[at..at + count]);
             at += count;
-            out.extend(buffer.filled(count).into_iter().flatten());
+            buffer.filled(count, |lines| out.extend_from_slice(lines));
             skipped.extend(buffer.take_skipped());
         }
         out.extend(buffer.finish().into_iter().flatten());

@@ -1,6 +1,6 @@
 //! `socketTextStream`: lines from a TCP server.
 //!
-//! One thread reads; it hands over whole lines as raw bytes, so nothing is done per line here. Memory is
+//! One thread reads; it hands over whole lines in blocks, so nothing is done per line here. Memory is
 //! bounded: when a batch has as much as can be processed in time, or received and unprocessed bytes reach
 //! their limit, the thread stops reading, and TCP makes the sender wait. It reconnects for ever, with a
 //! growing pause, and says so in one line.
@@ -24,8 +24,6 @@ use crate::streaming::rate::RateEstimate;
 use crate::streaming::source::{Input, InputSource, SourceContext};
 use crate::text::TextBlock;
 
-/// Chunks from this size on are handed over as they are; smaller ones are put together.
-const OWN_BLOCK: usize = 64 << 10;
 /// Bytes of text per block, about.
 const BLOCK: usize = 1 << 20;
 /// A partition is closed at this size even within a block interval, so that a burst is shared
@@ -61,14 +59,18 @@ struct Received {
     rate: Option<RateEstimate>,
 }
 
-/// Raw bytes of whole lines that came within one block interval.
+/// Whole lines that came within one block interval.
+#[derive(Default)]
 struct Chunks {
     interval: u128,
     bytes: usize,
-    chunks: Vec<Vec<u8>>,
+    /// Made by the reading thread, which has the bytes at hand.
+    blocks: Partition,
+    /// Raw bytes that are to be a block.
+    open: Vec<u8>,
 }
 
-/// A batch that was cut: raw at first, an RDD once it was asked for.
+/// A batch that was cut: an RDD once it was asked for.
 #[derive(Default)]
 struct Batch {
     parts: Vec<Chunks>,
@@ -179,9 +181,24 @@ impl InputSource for SocketSource {
 }
 
 impl Chunks {
-    fn into_blocks(self) -> Partition {
-        let block = |bytes| Arc::new(TextBlock::from_bytes(bytes)) as _;
-        self.chunks.into_iter().map(block).collect()
+    fn add(&mut self, lines: &[u8]) {
+        if self.open.len() + lines.len() > BLOCK {
+            self.close();
+        }
+        self.bytes += lines.len();
+        self.open.extend_from_slice(lines);
+    }
+
+    fn close(&mut self) {
+        let bytes = std::mem::take(&mut self.open);
+        if !bytes.is_empty() {
+            self.blocks.push(Arc::new(TextBlock::from_bytes(bytes)));
+        }
+    }
+
+    fn into_blocks(mut self) -> Partition {
+        self.close();
+        self.blocks
     }
 }
 
@@ -253,7 +270,7 @@ impl Receiver {
                 Ok(0) => {
                     // An unfinished last line is a line when the peer has ended it so.
                     if let Some(rest) = buffer.finish() {
-                        self.store(rest);
+                        self.store(&rest);
                     }
                     "the server closed the connection".to_owned()
                 }
@@ -262,9 +279,7 @@ impl Receiver {
                         self.say("connected again");
                     }
                     outage.pause = FIRST_PAUSE;
-                    if let Some(lines) = buffer.filled(n) {
-                        self.store(lines);
-                    }
+                    buffer.filled(n, |lines| self.store(lines));
                     self.tell_skipped(&mut buffer);
                     continue;
                 }
@@ -308,7 +323,7 @@ impl Receiver {
         false
     }
 
-    fn store(&self, lines: Vec<u8>) {
+    fn store(&self, lines: &[u8]) {
         let block_millis = self.context.block_interval.as_millis().max(1);
         let interval = self.started.elapsed().as_millis() / block_millis;
         let mut received = self.shared.received.lock();
@@ -317,8 +332,9 @@ impl Receiver {
         match received.open.last_mut() {
             Some(part) if part.interval == interval && part.bytes < PARTITION => part.add(lines),
             _ => {
-                let bytes = lines.len();
-                received.open.push(Chunks { interval, bytes, chunks: vec![lines] });
+                let mut part = Chunks { interval, ..Chunks::default() };
+                part.add(lines);
+                received.open.push(part);
             }
         }
     }
@@ -341,18 +357,5 @@ impl Receiver {
 
     fn say(&self, text: &str) {
         (self.context.report)(&format!("socket {}: {text}", self.address));
-    }
-}
-
-impl Chunks {
-    /// Small pieces grow together up to a block; large ones stay as they are.
-    fn add(&mut self, lines: Vec<u8>) {
-        self.bytes += lines.len();
-        match self.chunks.last_mut() {
-            Some(last) if lines.len() < OWN_BLOCK && last.len() + lines.len() <= BLOCK => {
-                last.extend_from_slice(&lines);
-            }
-            _ => self.chunks.push(lines),
-        }
     }
 }
