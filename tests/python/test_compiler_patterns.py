@@ -6,10 +6,12 @@ import importlib.util
 import re
 import sys
 import textwrap
+import threading
+import warnings
 
 import pytest
 
-from tidemill.compiler import front, patterns
+from tidemill.compiler import front, patterns, source
 from tidemill.compiler.reasons import PATTERN, Unsupported
 
 WORD = re.compile("[a-z]+")
@@ -133,6 +135,41 @@ def test_a_patched_module_is_not_known(monkeypatch):
     assert front.describe(user)["ok"]
     monkeypatch.setattr(re, "search", lambda pattern, text: print(pattern))
     assert not front.describe(user)["ok"]
+
+
+def test_a_pattern_that_cpython_warns_of_is_refused_without_a_word():
+    user = lambda line: bool(re.search("[[a]", line))  # noqa: E731
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = front.describe(user)
+    assert not found["ok"] and found["reason"] == PATTERN and "nested set" in str(found)
+    assert not said
+
+
+def test_the_filters_of_warnings_are_left_alone_by_threads():
+    """They are the whole process's: threads that set them back would set each other's back."""
+    pattern = re.compile("(a)(b)")
+    before = list(warnings.filters)
+    interval = sys.getswitchinterval()
+
+    def work():
+        for _ in range(300):
+            patterns.translate(pattern, 1)
+            patterns.template(pattern, r"\1", 1)
+            source.SourceFile("module.py", "A = '\\d'")
+
+    seen = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            seen.append(list(warnings.filters))
+    finally:
+        sys.setswitchinterval(interval)
+    ours = [before, [source.QUIET_FILTER, *before]]
+    assert all(filters in ours for filters in [*seen, list(warnings.filters)])
 
 
 def load(path, name, text):

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import re
 import sys
-import warnings
 from typing import Any, NamedTuple
 
 from tidemill.compiler.reasons import PATTERN, Unsupported
+from tidemill.compiler.strict_re import parser
 
 if sys.version_info >= (3, 11):
     from re import _constants as constants
-    from re import _parser as parser
 else:
     import sre_constants as constants
-    import sre_parse as parser
 
 Ranges = list[tuple[int, int]]
 
@@ -69,10 +67,8 @@ def translate(pattern: re.Pattern[str], line: int) -> dict[str, Any]:
     if type(pattern.pattern) is not str or pattern.flags & ~_FLAGS:
         raise Unsupported(PATTERN, "of bytes, or with a flag of another kind", line)
     try:
-        with warnings.catch_warnings():
-            # A pattern that CPython warns of is CPython's: the warning is printed.
-            warnings.simplefilter("error")
-            parsed = parser.parse(pattern.pattern, pattern.flags)
+        # A pattern that CPython warns of is CPython's: the warning is printed.
+        parsed = parser.parse(pattern.pattern, pattern.flags)
     except (Warning, re.error) as error:
         raise Unsupported(PATTERN, str(error), line) from None
     writer = _Writer(line)
@@ -102,9 +98,7 @@ def template(pattern: re.Pattern[str], text: str, line: int) -> list[str | int]:
     ['<', 2, '-', 1, '>']
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            made: Any = parser.parse_template(text, pattern)
+        made: Any = parser.parse_template(text, pattern)
     except (Warning, re.error, IndexError) as error:
         raise Unsupported(PATTERN, str(error), line) from None
     if isinstance(made, tuple):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from tidemill.compiler.patterns import template, translate
 from tidemill.compiler.reasons import ARGUMENTS, CALL, PATTERN, Unsupported
+from tidemill.compiler.strict_re import parser
 
 if TYPE_CHECKING:
     from tidemill.compiler.scope import Scope
@@ -144,6 +145,8 @@ def _compiled(scope: Scope, given: dict[str, ast.expr], line: int) -> re.Pattern
         return value
     text = _text(scope, node, line)
     try:
+        # The driver says no warning that CPython leaves to the workers.
+        parser.parse(text, flags)
         return re.compile(text, flags)
     except (re.error, ValueError, OverflowError, Warning) as error:
         raise Unsupported(PATTERN, str(error), line) from None

@@ -11,6 +11,7 @@ import __future__ as future
 
 import ast
 import linecache
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -35,6 +36,9 @@ _FIELDS = (
     "co_flags",
 )
 _ELSEWHERE = 1_000_000
+# The file name under which CPython compiles for us, and the filter of its warnings.
+_QUIET = "<tidemill.compiler>"
+QUIET_FILTER = ("ignore", None, Warning, re.compile(re.escape(_QUIET)), 0)
 _lock = threading.Lock()
 
 
@@ -43,9 +47,8 @@ class SourceFile:
 
     def __init__(self, name: str, text: str):
         self.name = name
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.tree = ast.parse(text, name)
+        _be_quiet()
+        self.tree = ast.parse(text, _QUIET)
         self._imports = list(_imports(self.tree))
         self._compiled: dict[tuple[int, int, int], list[CodeType]] = {}
 
@@ -74,13 +77,13 @@ class SourceFile:
         if len(candidates) == 1:
             key = (around[-1].lineno, len(around), flags)
             if key not in self._compiled:
-                self._compiled[key] = _compile(around, self.name, flags)
+                self._compiled[key] = _compile(around, flags)
             codes = self._compiled[key]
         else:
             others = [other for other in candidates if other is not node]
             _shift(others, _ELSEWHERE)
             try:
-                codes = _compile(around, self.name, flags)
+                codes = _compile(around, flags)
             finally:
                 _shift(others, -_ELSEWHERE)
         place = (code.co_name, code.co_firstlineno)
@@ -182,12 +185,21 @@ def _shift(nodes: list[FunctionNode], by: int) -> None:
         node.end_lineno = (node.end_lineno or 0) + by
 
 
-def _compile(statements: list[ast.stmt], name: str, flags: int) -> list[CodeType]:
+def _be_quiet() -> None:
+    """See that what is compiled under our own file name gives no warnings.
+
+    CPython has said them when it compiled the module. The filters are the whole process's, so they
+    are not changed for a moment and set back: two threads at once could leave them changed. This
+    one is only ours, and stays.
+    """
+    if not warnings.filters or warnings.filters[0] != QUIET_FILTER:
+        warnings.filterwarnings("ignore", module=QUIET_FILTER[3].pattern)
+
+
+def _compile(statements: list[ast.stmt], flags: int) -> list[CodeType]:
     module = ast.Module(body=statements, type_ignores=[])
-    with warnings.catch_warnings():
-        # CPython has said them when it compiled the module.
-        warnings.simplefilter("ignore")
-        found, rest = [], [compile(module, name, "exec", flags, dont_inherit=True)]
+    _be_quiet()
+    found, rest = [], [compile(module, _QUIET, "exec", flags, dont_inherit=True)]
     while rest:
         code = rest.pop()
         found.append(code)
