@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import pytest
+from exact.pair import Pair
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -287,3 +288,11 @@ def sc():
     context = SparkContext("local[2]", "tests")
     yield context
     context.stop()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two servers that run the same programs, one of them compiled."""
+    both = Pair(tmp_path_factory.mktemp("exact"))
+    yield both
+    both.end()

@@ -2,25 +2,19 @@
 
 The oracle is the same program with compile=off, in a process of its own. The functions of
 `exact.cases`, `programs`, `chains`, `regexes` and `dates` are named; `exact.grammar` makes
-functions up: a fixed number, or for ``FUZZ_SECONDS`` (`make fuzz`). A difference that is found
-becomes a named one.
+functions up (`exact.fuzz`). A difference that is found becomes a named one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import io
 import os
 import re
-import time
 from pathlib import Path
 
 import pytest
-from exact import cases, control_cases, grammar, text_cases, text_wide
+from exact import cases, control_cases, fuzz, grammar, text_cases, text_wide
 from exact.lines import NASTY
-from exact.pair import Pair
-from hypothesis import HealthCheck, Phase, given, settings
+from exact.pair import calm, is_compiled
 
 HOME = Path(cases.__file__).parent
 PROGRAMS = ["programs.py", "control_programs.py", "text_programs.py", "regexes.py", "dates.py"]
@@ -31,7 +25,6 @@ NAMED = [
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )
 ]
-SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
 EXAMPLES = 2000
 RANDOM_NUMBERS = int(os.environ.get("FUZZ_NUMBERS", 6000))
 
@@ -42,36 +35,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    """The two servers."""
-    both = Pair(tmp_path_factory.mktemp("exact"))
-    yield both
-    both.end()
-
-
-@pytest.fixture(scope="module")
 def nasty(pair):
     """The nasty lines as one file, and as many small ones."""
     return [pair.text(NASTY), pair.text(NASTY, per_file=4)]
-
-
-def calm(path, name, lines):
-    """Return the lines for which a function of a line returns."""
-    spec = importlib.util.spec_from_file_location("cases", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    kept = []
-    with contextlib.redirect_stdout(io.StringIO()):
-        for line in lines:
-            with contextlib.suppress(Exception):
-                getattr(module, name)(line)
-                kept.append(line)
-    return kept
-
-
-def is_compiled(report):
-    """Whether all functions that the report tells of are compiled, at least in part."""
-    return bool(report) and not any("not compiled:" in r or "after all" in r for r in report)
 
 
 @pytest.mark.parametrize(
@@ -141,32 +107,11 @@ def test_random_numbers(pair, function, make):
 
 
 def test_generated_programs(pair, tmp_path):
-    end = time.monotonic() + SECONDS
-    told = {"programs": 0, "compiled": 0}
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=not SECONDS,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(grammar.programs())
-    def run(program):
-        text, lines = program
-        told["programs"] += 1
-        path = tmp_path / f"program{told['programs']}.py"
-        path.write_text(text, encoding="utf-8")
+    def check(path, lines):
         report = pair.agree(path, "chain", pair.text(lines))
-        told["compiled"] += is_compiled(report)
         kept = calm(path, "apply", lines)
         if len(kept) < len(lines):
             pair.agree(path, "chain", pair.text(kept))
-        path.unlink()
+        return is_compiled(report)
 
-    run()
-    while time.monotonic() < end:
-        run()
-    print(told, pair.jobs, "jobs")
-    assert told["compiled"] > told["programs"] / 3
+    assert fuzz.run(grammar.programs(), EXAMPLES, tmp_path, check) > 1 / 3

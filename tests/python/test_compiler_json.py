@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from exact import json_cases, json_lines
 from exact.lines import NASTY
-from exact.pair import Pair
-from test_compiler_exact import calm, is_compiled
+from exact.pair import calm, is_compiled
 
 PROGRAMS = Path(json_cases.__file__).with_name("json_programs.py")
 MIXED = PROGRAMS.with_name("mixed_programs.py")
@@ -29,14 +28,6 @@ SETS = {
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    """The two servers."""
-    both = Pair(tmp_path_factory.mktemp("json"))
-    yield both
-    both.end()
 
 
 @pytest.fixture(scope="module")

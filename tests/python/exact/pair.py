@@ -1,10 +1,13 @@
 """Two servers, one for each mode, that get the same chain and lines and must answer alike.
 
-Used by `test_compiler_exact`. The first difference is an error that shows the program.
+The fixture `pair` is one. The first difference is an error that shows the program.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -121,3 +124,22 @@ def difference(expected, found):
                 f"{key}:\n  CPython  {one[start : at + 200]}\n  compiled {other[start : at + 200]}"
             )
     return "\n".join(shown)
+
+
+def calm(path, name, lines):
+    """Return the lines for which a function of a line returns."""
+    spec = importlib.util.spec_from_file_location("cases", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    kept = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        for line in lines:
+            with contextlib.suppress(Exception):
+                getattr(module, name)(line)
+                kept.append(line)
+    return kept
+
+
+def is_compiled(report):
+    """Whether all functions that the report tells of are compiled, at least in part."""
+    return bool(report) and not any("not compiled:" in r or "after all" in r for r in report)

@@ -1,0 +1,48 @@
+"""The loop of every suite that makes its programs up.
+
+A fixed number of programs, the same each time; or, for ``FUZZ_SECONDS`` (`make fuzz`), others
+without end. ``FUZZ_EXAMPLES`` is the share of the fixed number that is run (1 unless said).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
+SHARE = float(os.environ.get("FUZZ_EXAMPLES", 1))
+
+
+def run(strategy, examples, folder, check):
+    """Write each program to a file; ``check(path, lines)`` says whether it was compiled.
+
+    The strategy draws a program's text and its lines. Returns the share that was compiled.
+    """
+    told, numbers = [], itertools.count()
+
+    @settings(
+        max_examples=max(1, int(examples * SHARE)),
+        deadline=None,
+        database=None,
+        derandomize=not SECONDS,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def once(program):
+        text, lines = program
+        # Servers keep modules by their path. The file of one that fails stays.
+        path = folder / f"program{next(numbers)}.py"
+        path.write_text(text, encoding="utf-8")
+        told.append(bool(check(path, lines)))
+        path.unlink()
+
+    end = time.monotonic() + SECONDS
+    once()
+    while time.monotonic() < end:
+        once()
+    print(sum(told), "of", len(told), "programs compiled")
+    return sum(told) / len(told)
