@@ -8,12 +8,13 @@ HOST ?=
 PORT ?=
 BATCHES ?= 10
 FUZZ_SECONDS ?= 3600
+PYTHONS ?=
 SOURCES := $(shell find crates python -name '*.rs' -o -name '*.toml' -o -name '*.py' 2>/dev/null) Cargo.toml pyproject.toml
 
-.PHONY: help build quick run test test-rust test-python fuzz lint format bench docs clean
+.PHONY: help build quick run test test-rust test-python test-pythons fuzz lint format bench docs clean
 
 help: ## List the targets
-	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 build: $(STAMP) ## Build everything and install it into ./.venv
 
@@ -40,6 +41,9 @@ test-rust: ## Run the Rust tests
 test-python: build ## Run the Python tests
 	@sh tests/install.sh
 	$(BIN)/python -m pytest tests
+
+test-pythons: build ## The compiler's tests on every other CPython found, 3.9 to 3.14 (PYTHONS="3.9 3.13" or ends)
+	$(BIN)/python tests/pythons.py --only "$(PYTHONS)"
 
 fuzz: build ## Compare compiled functions with CPython's for FUZZ_SECONDS (an hour unless said)
 	@sh tests/install.sh
@@ -69,4 +73,4 @@ docs: ## Build the Rust documentation
 	cargo doc --quiet --no-deps -p tidemill
 
 clean: ## Remove what the targets made
-	rm -rf target $(VENV) .bench .oracle-venv .tests
+	rm -rf target $(VENV) .bench .oracle-venv .pythons .tests

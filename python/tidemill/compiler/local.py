@@ -5,6 +5,7 @@ Such a name is bound once, by a statement that every call runs, so it needs no v
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import datetime
@@ -16,8 +17,11 @@ import sys
 from typing import Any, Callable
 
 from tidemill.compiler import regexes
+from tidemill.compiler.bound import arguments
 from tidemill.compiler.scope import LocalFunction, Scope
 
+_NOT_EVALUATED = __future__.annotations.compiler_flag
+_GENERIC = (dict, frozenset, list, set, tuple, type)
 _MODULES = {"datetime": datetime, "json": json, "math": math, "operator": operator, "re": re}
 
 
@@ -37,7 +41,9 @@ def _keep(scope: Scope, name: str, value: Any) -> bool:
 
 
 def _local_function(scope: Scope, node: ast.FunctionDef) -> bool:
-    simple = not node.decorator_list and _constant_defaults(node)
+    simple = (
+        not node.decorator_list and _constant_defaults(node) and _plain_annotations(scope, node)
+    )
     return simple and _keep(scope, node.name, LocalFunction(node, scope))
 
 
@@ -55,6 +61,24 @@ def _local_value(scope: Scope, node: ast.Assign) -> bool:
 def _constant_defaults(node: Any) -> bool:
     defaults = [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
     return all(isinstance(default, ast.Constant) for default in defaults)
+
+
+def _plain_annotations(scope: Scope, node: ast.FunctionDef) -> bool:
+    """Whether annotations, which a definition evaluates until 3.13, neither fail nor do a thing."""
+    if sys.version_info >= (3, 14) or scope.function.__code__.co_flags & _NOT_EVALUATED:
+        return True
+    found = [node.returns, *(arg.annotation for arg in arguments(node))]
+    return all(_is_plain(scope, annotation) for annotation in found if annotation is not None)
+
+
+def _is_plain(scope: Scope, annotation: ast.expr) -> bool:
+    """Whether it is a constant, a class, or a builtin class of such."""
+    if isinstance(annotation, ast.Subscript):
+        inner: Any = annotation.slice
+        items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+        generic = any(scope.static(annotation.value) is kind for kind in _GENERIC)
+        return generic and all(_is_plain(scope, item) for item in items)
+    return isinstance(annotation, ast.Constant) or isinstance(scope.static(annotation), type)
 
 
 def _local_import(scope: Scope, node: ast.Import | ast.ImportFrom) -> bool:

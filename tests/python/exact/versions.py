@@ -279,3 +279,33 @@ def division(line):
         return x // 0.3, x % -0.7, divmod(x, 1.5), x**2
     except (ZeroDivisionError, OverflowError):
         return None
+
+
+def annotation_without_a_value(line):
+    """A definition evaluates its annotations until 3.13."""
+
+    def inner(text: missing) -> int:  # noqa: F821
+        return len(text)
+
+    return inner(line)
+
+
+def annotation_that_prints(line):
+    def inner(text: print("annotated")):
+        return len(text)
+
+    return inner(line)
+
+
+def annotation_that_fails(line):
+    def inner(text: str, start: 1 | 2 | "x" = 1) -> "int":  # noqa: F821
+        return len(text) + start
+
+    return inner(line)
+
+
+def annotations_that_are_plain(line):
+    def inner(text: str, *, start: "int" = 1) -> tuple[list[int], None]:
+        return len(text) + start
+
+    return inner(line)
