@@ -10,8 +10,12 @@ import time
 import pytest
 
 PROGRAM = """
+import resource
 import sys
 from tidemill import SparkContext
+
+# Nothing of it lives on if the test itself is killed.
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 
 def forever(line):
     n = 0
