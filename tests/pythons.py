@@ -25,13 +25,14 @@ SUITES = [*(ROOT / "tests/python").glob("test_compiler_*.py"), "tests/python/tes
 
 
 def runs(python, version):
-    """Whether a program is a CPython of that version; one of pyenv's shims may not be."""
-    asked = "import sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2])"
+    """Whether a program is a whole CPython of that version; one of pyenv's shims may not be."""
+    # Without these two no environment can be made.
+    asked = "import ensurepip, sys, venv; print(sys.implementation.name, *sys.version_info[:2])"
     try:
         told = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
     except OSError:
         return False
-    return told.stdout.split() == ["cpython", version]
+    return told.stdout.split() == ["cpython", *version.split(".")]
 
 
 def candidates(version):

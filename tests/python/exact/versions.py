@@ -261,6 +261,11 @@ def literals_within_literals(line):
     return f"{f'{line!r:>{len(line)}}'!s:<3}{line!a}{len(line):{'>'}{4}d}{line=}{len(line)=:04}"
 
 
+def literals_that_show_expressions(line):
+    """Parsed with the rest of the file since 3.12."""
+    return f"{line=} {len(line) = :04}|{line!r:>8}{{}}{line[:1] + chr(39)}{{{len(line):x}"
+
+
 def comprehensions_within(line):
     """Comprehensions are inlined since 3.12."""
     x = 3
