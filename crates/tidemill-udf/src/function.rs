@@ -308,6 +308,7 @@ impl<'a> Gen<'a> {
             unseen: None,
             views: 0,
             may_raise: false,
+            makes_lists: false,
         }
     }
 
