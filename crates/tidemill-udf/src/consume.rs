@@ -145,6 +145,7 @@ impl<'g> Gen<'g> {
         };
         let start =
             self.while_open(&cursor, |this| start.map(|start| this.expr(start)).transpose())?;
+        let start = start.map(|start| self.solid(&start));
         let total = self.declare(&start.as_ref().map_or(Type::Int, |start| start.ty.clone()));
         let zero = self.int(0);
         let seen = self.variable(zero);
@@ -293,16 +294,13 @@ impl<'g> Gen<'g> {
         if kw.len() != usize::from(key.is_some()) + usize::from(default.is_some()) {
             return Err(Reason::unsupported(format!("a keyword of {name}()"), line));
         }
-        if default.is_some() && matches!(arg.kind, ExprKind::Comp { lazy: true, .. }) {
-            // Its first iterable is evaluated before the default, the rest after it.
-            let constant = |e: &Expr| matches!(e.kind, ExprKind::Const { .. });
-            if !default.is_some_and(constant) {
+        let is_constant = |e: &Expr| matches!(e.kind, ExprKind::Const { .. });
+        let cursor = match arg.kind {
+            ExprKind::Comp { .. } if default.is_none_or(is_constant) => None,
+            ExprKind::Comp { lazy: true, .. } => {
+                // Its first iterable is evaluated before the default, the rest after it.
                 return Err(Reason::unsupported(format!("this default of {name}()"), line));
             }
-        }
-        let cursor = match arg.kind {
-            ExprKind::Comp { lazy: true, .. } => None,
-            ExprKind::Comp { .. } if default.is_none() => None,
             _ => Some(self.cursor(arg)?),
         };
         let default =

@@ -135,7 +135,7 @@ impl Update {
         worker: &mut InWorker<'_>,
     ) -> Result<Vec<Partition>, TaskError> {
         let states = worker(&Part::Typed, inputs)?;
-        if !states.iter().flatten().all(is_typed) {
+        if !states.iter().flatten().all(|block| block.is_empty() || is_typed(block)) {
             self.away.failed(partition);
         }
         Ok(states)
@@ -184,14 +184,21 @@ impl Update {
         if compiled.len() >= MOST_TYPES && !compiled.contains_key(&key) {
             return None;
         }
-        let known = compiled.entry(key).or_insert_with(|| {
-            let state = inputs.state.as_ref();
-            let updater = report.time(|| Updater::new(&self.function, &inputs.value, state));
-            let updater = updater.map(Arc::new);
-            *made = Some(tell(&updater, inputs));
-            updater.ok()
-        });
-        known.clone()
+        if let Some(known) = compiled.get(&key) {
+            return known.clone();
+        }
+        let state = inputs.state.as_ref();
+        let updater = report.time(|| Updater::new(&self.function, &inputs.value, state));
+        let updater = updater.map(Arc::new);
+        *made = Some(tell(&updater, inputs));
+        let updater = updater.ok();
+        if let Some(updater) = &updater {
+            // The states that it gives come back with the next batch.
+            let next = (inputs.value.clone(), Some(updater.state.clone()));
+            compiled.entry(next).or_insert_with(|| Some(updater.clone()));
+        }
+        compiled.insert(key, updater.clone());
+        updater
     }
 }
 
