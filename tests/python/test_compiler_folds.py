@@ -9,18 +9,14 @@ from __future__ import annotations
 import os
 import random
 import re
-import tempfile
-import threading
 import time
 from pathlib import Path
 
 import pytest
 from exact import fold_grammar, folds
 from exact.server import load, spelled
+from exact.states import calm, run
 from hypothesis import HealthCheck, Phase, given, settings
-
-from tidemill import SparkConf, SparkContext
-from tidemill.streaming import StreamingContext
 
 NAMES = re.findall(r"^def ([a-z]\w*)\(", Path(folds.__file__).read_text(encoding="utf-8"), re.M)
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
@@ -36,7 +32,6 @@ VALUES = {
     "Large": [2**62, -(2**62), 5, 2**63 - 1, -(2**63), 1],
     "Mixed": [1, True, 2],
 }
-PARTS = 4
 FOLDS = "compiled, folds values as they come"
 
 
@@ -49,62 +44,6 @@ def batches(values, seed):
         [(chance.choice([*few, few[0]]), chance.choice(values)) for _ in range(size)]
         for size in sizes
     ]
-
-
-def simulated(function, data):
-    """Return the state after each batch, as CPython has it, in one partition."""
-    state, after = {}, []
-    for batch in data:
-        came = {}
-        for key, value in batch:
-            came.setdefault(key, []).append(value)
-        kept = {key: function(came.pop(key, []), old) for key, old in state.items()}
-        kept.update({key: function(values, None) for key, values in came.items()})
-        state = {key: new for key, new in kept.items() if new is not None}
-        after.append(list(state.items()))
-    return after
-
-
-def calm(function, data):
-    """Return the states if no call raises, else None."""
-    try:
-        return simulated(function, data)
-    except Exception:
-        return None
-
-
-def run(functions, data, mode="auto"):
-    """Return the states after each batch by function, and what `explain` says."""
-    conf = SparkConf().setMaster("local[2]").setAppName("folds")
-    conf.set("tidemill.python.compile", mode)
-    with SparkContext(conf=conf) as sc, tempfile.TemporaryDirectory() as folder:
-        ssc = StreamingContext(sc, 0.02)
-        ssc.checkpoint(folder)
-        stream = ssc.queueStream([sc.parallelize(batch, PARTS) for batch in data])
-        found, done = {function.__name__: [] for function in functions}, threading.Event()
-
-        def keep(name, last):
-            def take(rdd):
-                if len(found[name]) < len(data):
-                    found[name].append(rdd.collect())
-                elif last:
-                    done.set()
-
-            return take
-
-        for function in functions:
-            last = function is functions[-1]
-            states = stream.updateStateByKey(function, 1)
-            states.foreachRDD(keep(function.__name__, last))
-        ssc.start()
-        try:
-            end = time.monotonic() + 60
-            while not done.is_set():
-                assert time.monotonic() < end, "no more batches"
-                ssc.awaitTerminationOrTimeout(0.02)
-            return found, "\n".join(sc._engine.explain())
-        finally:
-            ssc.stop(stopSparkContext=False)
 
 
 def how(told, name):
@@ -135,8 +74,8 @@ def test_states_are_cpythons(kind):
                 assert not any("folds" in each for each in said)
 
 
-def settled(source, path):
-    """Return the functions of a module, and data on which none of them raises."""
+def written(source, path):
+    """Return the functions of a module."""
     path.write_text(source, encoding="utf-8")
     module = load(path)
     names = re.findall(r"^def (\w+)\(", source, re.M)
@@ -162,7 +101,7 @@ def test_generated_folds(tmp_path):
         made += 1
         path = tmp_path / f"folds{made}.py"
         data = batches(VALUES["Large" if made % 4 == 0 else "Integers"], made)
-        functions = settled(source, path)
+        functions = written(source, path)
         expected = {f.__name__: calm(f, data) for f in functions}
         functions = [f for f in functions if expected[f.__name__] is not None]
         found, told = run(functions, data)
@@ -184,20 +123,8 @@ def test_a_large_key_is_folded_natively():
             best = value if value > best else best
         return best
 
-    conf = SparkConf().setMaster("local[2]").setAppName("large")
-    with SparkContext(conf=conf) as sc, tempfile.TemporaryDirectory() as folder:
-        ssc = StreamingContext(sc, 0.02)
-        ssc.checkpoint(folder)
-        many = sc.parallelize(range(1000), 4).flatMap(lambda n: [(0, i) for i in range(n, n + 11000)])
-        found = []
-        states = ssc.queueStream([many]).updateStateByKey(total, 1)
-        states.foreachRDD(lambda rdd: found.append(rdd.collect()))
-        ssc.start()
-        end = time.monotonic() + 60
-        while not found and time.monotonic() < end:
-            ssc.awaitTerminationOrTimeout(0.02)
-        ssc.stop(stopSparkContext=False)
-        assert found[0] == [(0, 11998)]
-        told = "\n".join(sc._engine.explain())
-        assert "folds values as they come" in told
-        assert "calls ran in CPython" not in told
+    many = [(0, i) for n in range(1000) for i in range(n, n + 11000)]
+    found, told = run([total], [many])
+    assert found["total"] == [[(0, 11998)]]
+    assert "folds values as they come" in told
+    assert "calls ran in CPython" not in told

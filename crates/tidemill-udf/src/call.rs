@@ -10,7 +10,7 @@ use crate::function::{Code, attempts};
 use crate::json::holds_list;
 use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
-use crate::scope::Value;
+use crate::scope::{Place, Value};
 use crate::tree::Function;
 use crate::types::Type;
 
@@ -25,7 +25,7 @@ pub struct Call {
     result: Type,
     may_raise: bool,
     makes_lists: bool,
-    left_out: usize,
+    left_out: Vec<Reason>,
 }
 
 /// In how many places a value of a type may hold a list or a dict; more than one counts as two.
@@ -46,6 +46,25 @@ impl Call {
     /// # Errors
     /// Why it cannot be compiled.
     pub fn new(function: &Function, args: &[Type], result: Option<&Type>) -> Result<Call> {
+        Self::expecting(function, args, result, None)
+    }
+
+    /// Compiles `function` as [`Call::new`] does, but leaves to CPython what returns a value of another type than
+    /// `result`.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled.
+    pub fn giving(function: &Function, args: &[Type], result: &Type) -> Result<Call> {
+        let returned = Place::Return(std::ptr::from_ref(function) as usize);
+        Self::expecting(function, args, Some(result), Some((returned, result.clone())))
+    }
+
+    fn expecting(
+        function: &Function,
+        args: &[Type],
+        result: Option<&Type>,
+        returned: Option<(Place, Type)>,
+    ) -> Result<Call> {
         let (may_raise, makes_lists) = (Cell::new(false), Cell::new(false));
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let addresses = g.parameters[1..4].to_vec();
@@ -83,9 +102,9 @@ impl Call {
             makes_lists.set(g.makes_lists);
             Ok(())
         };
-        let (code, result, left_out) = attempts(&[types::I64; 4], None, generate)?;
+        let (code, result, left_out) = attempts(&[types::I64; 4], None, returned, generate)?;
         let (may_raise, makes_lists) = (may_raise.get(), makes_lists.get());
-        Ok(Call { code, result, may_raise, makes_lists, left_out: left_out.len() })
+        Ok(Call { code, result, may_raise, makes_lists, left_out })
     }
 
     /// The type of its result.
@@ -103,9 +122,9 @@ impl Call {
         self.makes_lists
     }
 
-    /// Number of its statements that are CPython's for these types.
-    pub fn left_out(&self) -> usize {
-        self.left_out
+    /// What of it is left to CPython for these types.
+    pub fn left_out(&self) -> &[Reason] {
+        &self.left_out
     }
 
     /// Calls it; false if the call is CPython's. Strings of the result may be in `rows`.

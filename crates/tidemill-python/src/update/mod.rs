@@ -215,6 +215,7 @@ fn tell(updater: &Result<Arc<Updater>, Reason>, inputs: &Inputs<'_>) -> InputRep
         input: format!("values of {} and state of {state}", inputs.value),
         rest: reason.as_ref().map(|_| 0),
         reason,
+        left: updater.iter().flat_map(|updater| updater.left_out()).collect(),
         note: folds.then_some("folds values as they come"),
         calls: updater.as_ref().ok().map(|updater| updater.counts.clone()),
         ..InputReport::interpreted()
@@ -237,14 +238,25 @@ impl Updater {
             if state == Type::None || state.slots() + 1 > MOST_SLOTS {
                 break;
             }
-            match of(&maybe, Some(&maybe)) {
-                Ok(call) => return Ok(Updater::of(function, value, state, call)),
-                Err(reason) => {
-                    let found = of(&maybe, None)?;
-                    match state.unify(there(found.result())) {
-                        Some(wider) if wider != state => state = wider,
-                        _ => return Err(reason),
-                    }
+            let reason = match of(&maybe, Some(&maybe)) {
+                Ok(call) => {
+                    return Ok(Updater::of(value, state, call, |values, maybe| {
+                        Call::new(function, &[values, maybe.clone()], Some(maybe))
+                    }));
+                }
+                Err(reason) => reason,
+            };
+            let found = of(&maybe, None).ok();
+            let wider = found.and_then(|found| state.unify(there(found.result())));
+            match wider.filter(|wider| *wider != state) {
+                Some(wider) => state = wider,
+                None => {
+                    // Another type is returned first, if rarely.
+                    let giving = |values: Type, maybe: &Type| {
+                        Call::giving(function, &[values, maybe.clone()], maybe)
+                    };
+                    let call = giving(values, &maybe).map_err(|_| reason)?;
+                    return Ok(Updater::of(value, state, call, giving));
                 }
             }
         }
@@ -252,15 +264,26 @@ impl Updater {
     }
 
     /// With values in parts, if as much of the function compiles for them as for the list of them.
-    fn of(function: &Function, value: &Type, state: Type, listing: Call) -> Updater {
+    fn of(
+        value: &Type,
+        state: Type,
+        listing: Call,
+        compile: impl Fn(Type, &Type) -> Result<Call, Reason>,
+    ) -> Updater {
         let maybe = Type::Option(Box::new(state.clone()));
-        let parts = Type::Parts(Box::new(value.clone()));
-        let reading = Call::new(function, &[parts, maybe.clone()], Some(&maybe)).ok();
-        let reading = reading.filter(|call| call.left_out() <= listing.left_out());
+        let reading = compile(Type::Parts(Box::new(value.clone())), &maybe).ok();
+        let as_much =
+            |call: &Call| call.left_out().iter().all(|reason| listing.left_out().contains(reason));
+        let reading = reading.filter(as_much);
         let in_parts = reading.is_some();
         let call = reading.unwrap_or(listing);
         let (absent, counts) = (maybe.absent(), Arc::default());
         Updater { call, value: value.clone(), in_parts, state, maybe, absent, counts }
+    }
+
+    /// What of it is left to CPython.
+    fn left_out(&self) -> impl Iterator<Item = String> {
+        self.call.left_out().iter().map(Reason::to_string)
     }
 
     /// Whether no list is made of the values.
