@@ -52,7 +52,9 @@ def how(told, name):
 
 
 def kinds(name):
-    return getattr(folds, name).__doc__.split()[0].strip(","), getattr(folds, name).__doc__.split()[1]
+    return getattr(folds, name).__doc__.split()[0].strip(","), getattr(folds, name).__doc__.split()[
+        1
+    ]
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -83,8 +83,15 @@ def functions(draw, name):
             return [filled(one(PLACES))]
         if kind == 3:
             risky = one(RISKY)
-            return ["try:", f"    total += {risky}", "except (IndexError, ValueError):", "    last += 1"]
-        head = one(["for v in {s}:", "for i, v in enumerate({s}):", "for v, w in zip({s}, values):"])
+            return [
+                "try:",
+                f"    total += {risky}",
+                "except (IndexError, ValueError):",
+                "    last += 1",
+            ]
+        head = one(
+            ["for v in {s}:", "for i, v in enumerate({s}):", "for v, w in zip({s}, values):"]
+        )
         source = filled(one(SOURCES[:6]))
         steps = [filled(one(STEPS)) for _ in range(draw(st.integers(1, 3)))]
         if kind == 6:
