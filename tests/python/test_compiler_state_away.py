@@ -100,6 +100,18 @@ def test_a_pickled_state_comes_back_after_a_restart(tmp_path):
     assert re.search(r"\b1 of \d+ calls", told)
 
 
+def test_a_type_that_does_not_compile_is_no_news_for_strict():
+    """The states come back as lists of lists, for which no function is compiled."""
+
+    def nests(values, state):
+        if state is None:
+            return 1
+        return [[1]]
+
+    told = agree(nests, [[("a", 1)]] * 9, mode="strict")
+    assert "state of list[list[int]]" in told
+
+
 FOLDS = ["running_count", "count_and_total", "in_order", "last_value", "most_so_far", "a_window"]
 
 

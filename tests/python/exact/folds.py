@@ -1,8 +1,8 @@
 """Functions for `updateStateByKey` that fold their values, or nearly do.
 
 `test_compiler_folds` runs each over batches whose values come in several parts. The first word of a
-docstring says what the values are, the second ``folds`` if no list of them may be made, ``lists`` if
-one must be.
+docstring says what the values are, the second ``folds`` if no list of them may be made, ``lists``
+if one must be.
 """
 
 import math

@@ -72,7 +72,7 @@ enum Readable<'a> {
     /// Neither state nor values.
     Empty,
     /// State, values or both.
-    Inputs(Inputs<'a>),
+    Inputs(Box<Inputs<'a>>),
     /// Its values could be read, but its state is pickled.
     Pickled,
     /// It is CPython's.
@@ -117,7 +117,7 @@ impl Update {
                 return None;
             }
         };
-        let ran = self.native(readable, report, made, worker);
+        let ran = self.native(&readable, report, made, worker);
         match &ran {
             Some(Ok((_, true))) => self.away.is_back(partition),
             Some(Ok((_, false))) => self.away.failed(partition),
@@ -144,12 +144,12 @@ impl Update {
     /// The next state, and whether it is typed.
     fn native(
         &self,
-        inputs: Inputs<'_>,
+        inputs: &Inputs<'_>,
         report: &Report,
         made: &mut Option<InputReport>,
         worker: &mut InWorker<'_>,
     ) -> Option<Result<(Partition, bool), TaskError>> {
-        let updater = self.updater(&inputs, report, made)?;
+        let updater = self.updater(inputs, report, made)?;
         let ty = Type::Tuple(vec![inputs.key.clone(), updater.state.clone()]);
         let made;
         let before = match &inputs.before {
@@ -342,19 +342,23 @@ impl<'a> Inputs<'a> {
         if is_empty(before) {
             return match values {
                 None => Readable::Empty,
-                some => Inputs::with(None, some).map_or(Readable::Unreadable, Readable::Inputs),
+                some => Inputs::with(None, some),
             };
         }
         if before.iter().any(|block| block.as_any().is::<DataBlock>()) {
             return Readable::Pickled;
         }
         let before = Input::of(before);
-        let inputs = before.and_then(|before| Inputs::with(Some(before), values));
-        inputs.map_or(Readable::Unreadable, Readable::Inputs)
+        before.map_or(Readable::Unreadable, |before| Inputs::with(Some(before), values))
     }
 
-    /// `None` if compiled code cannot read them together.
-    fn with(before: Option<Input<'a>>, fresh: Option<Arrivals<'a>>) -> Option<Inputs<'a>> {
+    /// Both, if compiled code can read them together.
+    fn with(before: Option<Input<'a>>, fresh: Option<Arrivals<'a>>) -> Readable<'a> {
+        let inputs = Inputs::together(before, fresh);
+        inputs.map_or(Readable::Unreadable, |inputs| Readable::Inputs(Box::new(inputs)))
+    }
+
+    fn together(before: Option<Input<'a>>, fresh: Option<Arrivals<'a>>) -> Option<Inputs<'a>> {
         let (mut key, mut state) = (None, None);
         if let Some(before) = &before {
             let ty = before.ty();

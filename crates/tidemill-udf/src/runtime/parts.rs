@@ -47,18 +47,10 @@ mod tests {
 
     #[test]
     fn items_are_found_from_both_ends_of_all_parts() {
-        let mut slots = [vec![1, 2], vec![], vec![3], vec![4, 5, 6]];
-        let lists: Vec<List> = slots
-            .iter_mut()
-            .map(|part| {
-                let len = part.len();
-                List::of(part, len, 1)
-            })
-            .collect();
-        let mut parts: Vec<u64> =
-            lists.iter().map(|list| std::ptr::from_ref(list) as u64).collect();
-        let count = parts.len();
-        let all = List::of(&mut parts, count, 1);
+        let slots = [vec![1, 2], vec![], vec![3], vec![4, 5, 6]];
+        let lists: Vec<List> = slots.iter().map(|part| List::of(part, part.len(), 1)).collect();
+        let parts: Vec<u64> = lists.iter().map(|list| std::ptr::from_ref(list) as u64).collect();
+        let all = List::of(&parts, parts.len(), 1);
         assert_eq!(parts_length(&all), 6);
         for index in -6..6_i64 {
             let address = parts_item(&all, index) as *const u64;
