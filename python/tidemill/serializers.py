@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TEXT = 0
 PICKLE = 1
 SLOTS = 2
+TYPED = 3
 PROTOCOL = 5
 
 files_root = ""
@@ -31,11 +32,12 @@ _applied_preamble = b""
 
 
 class Slots:
-    """A task's result as typed rows, in the format of `tidemill.compiler.rows`."""
+    """A task's result as typed rows, in the format of `tidemill.compiler.rows`, or of kind 3."""
 
-    def __init__(self, count: int, data: bytes):
+    def __init__(self, count: int, data: bytes, kind: int = SLOTS):
         self.count = count
         self.data = data
+        self.kind = kind
 
 
 def dumps(value: Any) -> bytes:
@@ -87,7 +89,7 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
     (1, 2)
     """
     if type(records) is Slots:
-        return SLOTS, records.count, records.data
+        return records.kind, records.count, records.data
     listed = records if type(records) is list else list(records)
     try:
         return PICKLE, len(listed), dumps(listed)

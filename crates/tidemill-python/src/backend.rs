@@ -233,7 +233,7 @@ impl Backend for PythonBackend {
             self.in_worker(&ready.payload, Some(part), inputs, split, cx)
         };
         if let Some(stage) = &ready.stage
-            && let Some(result) = stage.run(&inputs, ready.payload.buckets, &mut worker)?
+            && let Some(result) = stage.run(&inputs, split, ready.payload.buckets, &mut worker)?
         {
             return Ok(result);
         }

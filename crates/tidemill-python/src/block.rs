@@ -23,7 +23,7 @@ pub const PICKLE: u8 = 1;
 /// What the worker made of rows that native code gave up; never leaves the task.
 pub const SLOTS: u8 = 2;
 
-/// Typed records: the length of their type's code, the code, the packed records. In checkpoints only.
+/// Typed records: the length of their type's code, the code, the packed records. In checkpoints, and from workers.
 const TYPED: u8 = 3;
 
 /// Typed records in the format of `tidemill.compiler.rows`.
@@ -143,6 +143,8 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
         TEXT => Ok(Arc::new(TextBlock::from_bytes(data))),
         PICKLE => Ok(Arc::new(DataBlock { records, data })),
         SLOTS => Ok(Arc::new(SlotsBlock { rows: records, data })),
+        TYPED => typed(records, &data)
+            .ok_or_else(|| Error::Internal("a block of typed records is too short".into())),
         other => Err(Error::Internal(format!("a block of unknown kind {other}"))),
     }
 }
@@ -156,18 +158,11 @@ impl Codec for WireCodec {
     }
 
     fn encode(&self, block: &BlockRef) -> Result<Vec<u8>> {
-        let mut packed = Vec::new();
-        let ty = each_typed(block, |ty, record| {
-            // SAFETY: a record of the type, alive in its block.
-            unsafe { packed::write(&mut packed, ty, record) };
-        });
         let records = (block.len() as u64).to_le_bytes();
-        let Some(ty) = ty else {
-            return Ok([&[wire_kind(block)][..], &records, &wire_form(block)?].concat());
-        };
-        let code = ty.code();
-        let length = (code.len() as u32).to_le_bytes();
-        Ok([&[TYPED][..], &records, &length, code.as_bytes(), &packed].concat())
+        Ok(match typed_form(block) {
+            Some(data) => [&[TYPED][..], &records, &data].concat(),
+            None => [&[wire_kind(block)][..], &records, &wire_form(block)?].concat(),
+        })
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<BlockRef> {
@@ -180,6 +175,18 @@ impl Codec for WireCodec {
         }
         from_wire(kind, records, data.to_vec())
     }
+}
+
+/// The code of a typed block's records and their packed form.
+fn typed_form(block: &BlockRef) -> Option<Vec<u8>> {
+    let mut packed = Vec::new();
+    let ty = each_typed(block, |ty, record| {
+        // SAFETY: a record of the type, alive in its block.
+        unsafe { packed::write(&mut packed, ty, record) };
+    });
+    let code = ty?.code();
+    let length = (code.len() as u32).to_le_bytes();
+    Some([&length, code.as_bytes(), &packed].concat())
 }
 
 /// Typed records from their code and packed form; `None` if they are damaged.
@@ -213,6 +220,12 @@ impl PyBlock {
     #[getter]
     fn kind(&self) -> u8 {
         wire_kind(&self.0)
+    }
+
+    /// The records in the form of kind 3, if they are typed.
+    #[getter]
+    fn typed<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        typed_form(&self.0).map(|data| PyBytes::new(py, &data))
     }
 
     #[getter]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tidemill::lock::Lock;
 
-use crate::native::Native;
+use crate::native::{Counts, Native};
 
 /// Lines and stages that are kept.
 const MOST_TOLD: usize = 4096;
@@ -45,8 +45,12 @@ pub struct InputReport {
     pub reason: Option<String>,
     /// Statements that are left to CPython, row by row.
     pub left: Vec<String>,
+    /// What else there is to say of compiled operators.
+    pub note: Option<&'static str>,
     /// For its counts.
     pub native: Option<Arc<Native>>,
+    /// Calls of an update function.
+    pub calls: Option<Arc<Counts>>,
 }
 
 /// Why records that a worker made, or of several types, are the worker's.
@@ -62,7 +66,15 @@ impl InputReport {
     /// No operator is compiled, whatever the input.
     pub fn interpreted() -> InputReport {
         let input = "records of any type".to_owned();
-        InputReport { input, rest: Some(0), reason: None, left: Vec::new(), native: None }
+        InputReport {
+            input,
+            rest: Some(0),
+            reason: None,
+            left: Vec::new(),
+            note: None,
+            native: None,
+            calls: None,
+        }
     }
 }
 
@@ -142,6 +154,11 @@ impl StageReport {
                 lines.push(format!("  {given_up} of {seen} rows ran in CPython{whole}"));
             }
         }
+        if let Some((seen, given_up)) = input.calls.as_ref().map(|calls| calls.get())
+            && given_up > 0
+        {
+            lines.push(format!("  {given_up} of {seen} calls ran in CPython"));
+        }
         lines
     }
 }
@@ -151,7 +168,8 @@ fn how(operator: &Operator, place: usize, rest: usize, input: &InputReport) -> S
     if place < rest {
         let left = operator.left.as_ref();
         let but = left.map(|left| format!(", but for rows that reach {left}"));
-        return format!("compiled{}", but.unwrap_or_default());
+        let note = input.note.map(|note| format!(", {note}"));
+        return format!("compiled{}{}", note.unwrap_or_default(), but.unwrap_or_default());
     }
     let own = operator.refused.as_ref();
     let why = match place == rest {

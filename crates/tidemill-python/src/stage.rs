@@ -16,13 +16,10 @@ use tidemill::{Error, Result};
 use tidemill_udf::{Function, Type};
 
 use crate::errors::to_python;
-use crate::native::{InWorker, Input, Native, Plan};
+use crate::native::{InWorker, Input, MOST_TYPES, Native, Plan};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
 use crate::worker::Payload;
-
-/// Types of input for which one stage is compiled.
-const MOST_TYPES: usize = 64;
 
 /// `tidemill.python.compile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,19 +84,22 @@ impl Stage {
         })
     }
 
-    /// Runs it on the partitions of its inputs; `None` if it is the worker's as a whole.
+    /// Runs it on a partition of each of its inputs; `None` if it is the worker's as a whole.
     pub fn run(
         &self,
         inputs: &[Partition],
+        partition: usize,
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
         if let Some(update) = &self.update {
             let mut made = None;
-            let ran = update.run(inputs, &self.report, &mut made, worker);
+            let ran = update.run(inputs, partition, &self.report, &mut made, worker);
             let reason = made.and_then(|made| self.tell(made));
             return match (ran, reason) {
-                (None, Some(reason)) if self.strict => Err(refusal(&reason).into()),
+                (None, Some(reason)) if self.strict && !update.is_away(partition) => {
+                    Err(refusal(&reason).into())
+                }
                 (ran, _) => ran.transpose(),
             };
         }

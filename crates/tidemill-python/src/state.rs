@@ -25,6 +25,8 @@ const MANY_DROPPED: usize = 4096;
 /// The state after a batch.
 pub struct StateBlock {
     ty: Type,
+    /// Slots of a state.
+    width: usize,
     keys: Arc<RwLock<Keys>>,
     chunks: Vec<Arc<Chunk>>,
     /// The positions of all keys so far are below this.
@@ -71,10 +73,12 @@ impl Block for StateBlock {
 impl StateBlock {
     /// No keys yet, for `(key, state)` records of a type.
     pub fn new(ty: &Type) -> StateBlock {
-        let key = pair_of(ty).map_or(Type::None, |(key, _)| key.clone());
+        let (key, width) =
+            pair_of(ty).map_or((Type::None, 0), |(key, state)| (key.clone(), state.slots()));
         let keys = Keys { index: KeyIndex::new(&key, 0), heap: Heap::default(), version: 0 };
         StateBlock {
             ty: ty.clone(),
+            width,
             keys: Arc::new(RwLock::new(keys)),
             chunks: Vec::new(),
             positions: 0,
@@ -139,7 +143,7 @@ impl StateBlock {
     pub fn state(&self, position: usize) -> Option<&[u64]> {
         let chunk = self.chunks.get(position / CHUNK)?;
         let at = position % CHUNK;
-        let width = self.pair().1.slots();
+        let width = self.width;
         let live = *chunk.live.get(at)?;
         live.then(|| &chunk.slots[at * width..(at + 1) * width])
     }

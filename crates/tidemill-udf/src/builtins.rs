@@ -194,6 +194,10 @@ impl Gen<'_> {
                 let length = self.list_length(value);
                 Ok(Value::new(Type::Int, vec![length]))
             }
+            Type::Parts(_) => {
+                let length = self.parts_length(value)?;
+                Ok(Value::new(Type::Int, vec![length]))
+            }
             Type::Tuple(items) => {
                 let length = self.int(items.len() as i64);
                 Ok(Value::new(Type::Int, vec![length]))
@@ -239,7 +243,7 @@ fn is_of(ty: &Type, class: &str) -> Option<bool> {
         Type::Float => class == "float",
         Type::Str => class == "str",
         Type::Tuple(_) => class == "tuple",
-        Type::List(_) => class == "list",
+        Type::List(_) | Type::Parts(_) => class == "list",
         Type::Record(_) => class == "dict",
         Type::None | Type::Never => false,
         _ => return None,

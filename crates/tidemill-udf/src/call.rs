@@ -10,6 +10,7 @@ use crate::function::{Code, attempts};
 use crate::json::holds_list;
 use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
+use crate::scope::{Place, Value};
 use crate::tree::Function;
 use crate::types::Type;
 
@@ -23,6 +24,8 @@ pub struct Call {
     code: Code,
     result: Type,
     may_raise: bool,
+    makes_lists: bool,
+    left_out: Vec<Reason>,
 }
 
 /// In how many places a value of a type may hold a list or a dict; more than one counts as two.
@@ -43,11 +46,36 @@ impl Call {
     /// # Errors
     /// Why it cannot be compiled.
     pub fn new(function: &Function, args: &[Type], result: Option<&Type>) -> Result<Call> {
-        let may_raise = Cell::new(false);
+        Self::expecting(function, args, result, None)
+    }
+
+    /// Compiles `function` as [`Call::new`] does, but leaves to CPython what returns a value of another type than
+    /// `result`.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled.
+    pub fn giving(function: &Function, args: &[Type], result: &Type) -> Result<Call> {
+        let returned = Place::Return(std::ptr::from_ref(function) as usize);
+        Self::expecting(function, args, Some(result), Some((returned, result.clone())))
+    }
+
+    fn expecting(
+        function: &Function,
+        args: &[Type],
+        result: Option<&Type>,
+        returned: Option<(Place, Type)>,
+    ) -> Result<Call> {
+        let (may_raise, makes_lists) = (Cell::new(false), Cell::new(false));
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let addresses = g.parameters[1..4].to_vec();
             let values = args.iter().zip(&addresses).map(|(ty, &address)| g.load(ty, address, 0));
-            let values = values.collect();
+            let values: Vec<Value> = values.collect();
+            for value in &values {
+                // The function may go through all of them once, however many there are.
+                if let Type::Parts(_) = value.ty {
+                    g.allow_passes(value)?;
+                }
+            }
             let Some(mut value) = g.inline(function, values)? else {
                 return Ok(());
             };
@@ -64,16 +92,19 @@ impl Call {
                     _ => return Err(Reason::types("a function giving", &[wanted, &value.ty], 0)),
                 }
             }
-            if crate::matches::holds_match(&value.ty) {
+            let in_parts = value.ty.any(&|ty| matches!(ty, Type::Parts(_)));
+            if in_parts || crate::matches::holds_match(&value.ty) {
                 return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
             }
             *record = Some(value.ty.clone());
             g.store(&value, addresses[2]);
             may_raise.set(g.may_raise);
+            makes_lists.set(g.makes_lists);
             Ok(())
         };
-        let (code, result, _) = attempts(&[types::I64; 4], None, generate)?;
-        Ok(Call { code, result, may_raise: may_raise.get() })
+        let (code, result, left_out) = attempts(&[types::I64; 4], None, returned, generate)?;
+        let (may_raise, makes_lists) = (may_raise.get(), makes_lists.get());
+        Ok(Call { code, result, may_raise, makes_lists, left_out })
     }
 
     /// The type of its result.
@@ -84,6 +115,16 @@ impl Call {
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub fn may_raise(&self) -> bool {
         self.may_raise
+    }
+
+    /// Whether it makes a list on the way.
+    pub fn makes_lists(&self) -> bool {
+        self.makes_lists
+    }
+
+    /// What of it is left to CPython for these types.
+    pub fn left_out(&self) -> &[Reason] {
+        &self.left_out
     }
 
     /// Calls it; false if the call is CPython's. Strings of the result may be in `rows`.

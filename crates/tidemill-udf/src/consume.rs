@@ -47,6 +47,9 @@ impl<'g> Gen<'g> {
                 }
                 _ => return Err(Reason::unsupported("a keyword of sum()", line)),
             },
+            ("len", [Expr { kind: ExprKind::Comp { lazy: false, .. }, .. }]) if kw.is_empty() => {
+                self.count(&args[0])?
+            }
             ("min" | "max", [arg]) => self.extreme_of(name, arg, kw, line)?,
             ("min" | "max", [_, _, ..]) if kw.is_empty() => {
                 let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
@@ -67,7 +70,7 @@ impl<'g> Gen<'g> {
         let end = self.b.create_block();
         let start = self.int(i64::from(!any));
         let result = self.variable(start);
-        self.consume(arg, &mut |this, item| {
+        let mut look = |this: &mut Gen<'g>, item: Value| {
             let flag = this.truthy(&item);
             let [stop, on] = [(); 2].map(|()| this.b.create_block());
             let (yes, no) = if any { (stop, on) } else { (on, stop) };
@@ -78,11 +81,29 @@ impl<'g> Gen<'g> {
             this.jump(end, &[]);
             this.enter_sealed(on);
             Ok(())
-        })?;
+        };
+        match arg.kind {
+            // All of its items are made, whichever is the last that is looked at.
+            ExprKind::Comp { lazy: false, .. } => {
+                let cursor = self.cursor(arg)?;
+                self.walk(&cursor, &mut look)?;
+            }
+            _ => self.consume(arg, &mut look)?,
+        }
         self.jump(end, &[]);
         self.enter_sealed(end);
         let result = self.get(&result).one();
         Ok(Value::new(Type::Bool, vec![result]))
+    }
+
+    /// The number of items of a list that nobody else has.
+    fn count(&mut self, arg: &Expr) -> Result<Value> {
+        let count = self.counter(0);
+        self.consume(arg, &mut |this, _| {
+            this.step(&count, 1);
+            Ok(())
+        })?;
+        Ok(self.get(&count))
     }
 
     /// A new list of the items.
@@ -119,11 +140,12 @@ impl<'g> Gen<'g> {
         }
         // What is walked is evaluated before the start is.
         let cursor = match arg.kind {
-            ExprKind::Comp { lazy: true, .. } => None,
+            ExprKind::Comp { .. } if start.is_none() => None,
             _ => Some(self.cursor(arg)?),
         };
         let start =
             self.while_open(&cursor, |this| start.map(|start| this.expr(start)).transpose())?;
+        let start = start.map(|start| self.solid(&start));
         let total = self.declare(&start.as_ref().map_or(Type::Int, |start| start.ty.clone()));
         let zero = self.int(0);
         let seen = self.variable(zero);
@@ -272,15 +294,13 @@ impl<'g> Gen<'g> {
         if kw.len() != usize::from(key.is_some()) + usize::from(default.is_some()) {
             return Err(Reason::unsupported(format!("a keyword of {name}()"), line));
         }
-        if default.is_some() && matches!(arg.kind, ExprKind::Comp { lazy: true, .. }) {
-            // Its first iterable is evaluated before the default, the rest after it.
-            let constant = |e: &Expr| matches!(e.kind, ExprKind::Const { .. });
-            if !default.is_some_and(constant) {
+        let is_constant = |e: &Expr| matches!(e.kind, ExprKind::Const { .. });
+        let cursor = match arg.kind {
+            ExprKind::Comp { .. } if default.is_none_or(is_constant) => None,
+            ExprKind::Comp { lazy: true, .. } => {
+                // Its first iterable is evaluated before the default, the rest after it.
                 return Err(Reason::unsupported(format!("this default of {name}()"), line));
             }
-        }
-        let cursor = match arg.kind {
-            ExprKind::Comp { lazy: true, .. } => None,
             _ => Some(self.cursor(arg)?),
         };
         let default =
@@ -425,5 +445,6 @@ pub(crate) fn is_ordered(ty: &Type) -> bool {
         Type::Tuple(items) => items.iter().all(is_ordered),
         Type::Never => true,
         Type::DateTime | Type::Match(_) | Type::Record(_) | Type::Json(_) => false,
+        Type::Parts(_) => false,
     }
 }

@@ -96,6 +96,8 @@ pub(crate) struct Gen<'a> {
     pub(crate) views: usize,
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub(crate) may_raise: bool,
+    /// Whether it makes a list.
+    pub(crate) makes_lists: bool,
 }
 
 impl Gen<'_> {
@@ -321,7 +323,8 @@ impl Gen<'_> {
             Type::Record(fields) => self.b.ins().iconst(types::I8, i64::from(!fields.is_empty())),
             Type::Json(_) => self.json_truth(value),
             Type::Match(_) | Type::DateTime => self.b.ins().iconst(types::I8, 1),
-            Type::List(_) => {
+            // None of a list's parts is empty.
+            Type::List(_) | Type::Parts(_) => {
                 let length = self.list_length(value);
                 self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)
             }

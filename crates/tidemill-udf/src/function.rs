@@ -12,6 +12,7 @@ use crate::emit::{Failure, Gen, Kept, Knowledge};
 use crate::error::{Reason, Result};
 use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
+use crate::scope::Place;
 use crate::shape::{Profile, Shape};
 use crate::tree::Step;
 use crate::types::Type;
@@ -102,7 +103,7 @@ impl Compiled {
             let value = g.load(input, address, 0);
             g.chain(steps, value, record)
         };
-        let (code, record, left_out) = attempts(&[types::I64; 2], samples, generate)?;
+        let (code, record, left_out) = attempts(&[types::I64; 2], samples, None, generate)?;
         let lists = crate::json::holds_list(input) && crate::json::holds_list(&record);
         let refreshed = (lists || crate::record::holds_dynamic(input)).then(|| input.clone());
         Ok(Compiled { code, record, left_out, refreshed })
@@ -184,14 +185,17 @@ fn look(code: &Code, place: usize, samples: &[&[u64]]) -> Shape {
     rows.profiles.get(&(place as u64)).map(Profile::shape).unwrap_or_default()
 }
 
-/// Attempts until one succeeds, each leaving one more statement to CPython, or knowing more.
+/// Attempts until one succeeds, each leaving one more statement to CPython, or knowing more; the type of a place may
+/// be known from the start.
 pub(crate) fn attempts(
     parameters: &[types::Type],
     samples: Option<&[&[u64]]>,
+    expected: Option<(Place, Type)>,
     generate: impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
 ) -> Result<(Code, Type, Vec<Reason>)> {
     let mut reasons = Vec::new();
     let mut known = Knowledge { sampling: samples.is_some(), ..Knowledge::default() };
+    known.types.extend(expected);
     loop {
         match attempt(parameters, &known, &generate) {
             // A record of an unknown type is one that nothing gets to.
@@ -308,6 +312,7 @@ impl<'a> Gen<'a> {
             unseen: None,
             views: 0,
             may_raise: false,
+            makes_lists: false,
         }
     }
 

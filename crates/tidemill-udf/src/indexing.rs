@@ -64,6 +64,7 @@ impl Gen<'_> {
                 self.raise_if(outside, Raised::Index);
                 Ok(self.list_item(&object, at))
             }
+            (Type::Parts(_), Type::Int | Type::Bool) => self.parts_item(&object, at.one()),
             _ => Err(Reason::types("indexing", &[&object.ty, &at.ty], line)),
         }
     }

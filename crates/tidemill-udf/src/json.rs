@@ -681,7 +681,10 @@ pub(crate) fn constant_key(key: &Expr) -> Option<&str> {
 
 /// Whether values of a type are wholly in their slots, but for text.
 fn is_flat(ty: &Type) -> bool {
-    !ty.any(&|ty| ty.may_change() || matches!(ty, Type::Record(_) | Type::Match(_) | Type::Never))
+    !ty.any(&|ty| {
+        ty.may_change()
+            || matches!(ty, Type::Record(_) | Type::Match(_) | Type::Parts(_) | Type::Never)
+    })
 }
 
 pub(crate) fn holds_list(ty: &Type) -> bool {

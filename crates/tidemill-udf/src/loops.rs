@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value as IrValue};
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
+use crate::parts::Walk;
 use crate::pieces::{Pieces, splits};
 use crate::record::holds_dict;
 use crate::scope::{Local, Loop, Value};
@@ -42,6 +43,8 @@ pub(crate) enum Cursor {
     Zip(Vec<Cursor>),
     /// Over the pieces of a text, which are found one by one.
     Pieces(Pieces),
+    /// Over a list in parts.
+    Parts(Walk),
     /// Over a value that nothing has.
     Never,
 }
@@ -131,12 +134,13 @@ impl<'g> Gen<'g> {
                 let list = self.characters(&value)?;
                 Cursor::List { list, at: self.counter(0), view: false }
             }
+            Type::Parts(item) => Cursor::Parts(self.walk_parts(&value, item)),
             Type::Never => Cursor::Never,
             other => return Err(Reason::types("iteration", &[other], line)),
         })
     }
 
-    fn counter(&mut self, start: i64) -> Local {
+    pub(crate) fn counter(&mut self, start: i64) -> Local {
         let start = self.int(start);
         self.variable(start)
     }
@@ -149,7 +153,7 @@ impl<'g> Gen<'g> {
     }
 
     /// Adds to a variable of the generator's own; wraps around.
-    fn step(&mut self, local: &Local, by: i64) {
+    pub(crate) fn step(&mut self, local: &Local, by: i64) {
         let now = self.get(local).one();
         let next = self.b.ins().iadd_imm(now, by);
         self.set(local, &Value::new(Type::Int, vec![next]));
@@ -285,6 +289,7 @@ impl<'g> Gen<'g> {
                 self.go_on_if(more, exhausted);
                 piece
             }
+            Cursor::Parts(walk) => self.advance_parts(walk, exhausted),
             Cursor::Never => {
                 let more = self.int(0);
                 self.go_on_if(more, exhausted);
@@ -293,7 +298,7 @@ impl<'g> Gen<'g> {
         })
     }
 
-    fn go_on_if(&mut self, flag: IrValue, otherwise: Block) {
+    pub(crate) fn go_on_if(&mut self, flag: IrValue, otherwise: Block) {
         let on = self.b.create_block();
         self.branch(flag, on, otherwise);
         self.enter_sealed(on);
@@ -448,10 +453,10 @@ impl<'g> Gen<'g> {
     }
 
     /// Runs `body` for each item that a function is given, which takes all of them: the items of a generator
-    /// are never put together.
+    /// are never put together, nor those of a list that nobody else has.
     pub(crate) fn consume(&mut self, arg: &Expr, body: &mut Body<'_, 'g>) -> Result<()> {
         match &arg.kind {
-            ExprKind::Comp { elt, target, iter, ifs, more, lazy: true } => {
+            ExprKind::Comp { elt, target, iter, ifs, more, .. } => {
                 let first = (target, iter.as_ref(), ifs.as_slice());
                 self.comprehended(first, more, arg.line, &mut |this| {
                     let item = this.expr(elt)?;

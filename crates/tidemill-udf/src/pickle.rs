@@ -61,7 +61,7 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
         }
         Type::DateTime => write_datetime(out, slots[0] as i64, slots[1] as i64),
         // Records never hold matches.
-        Type::Match(_) => out.push(b'N'),
+        Type::Match(_) | Type::Parts(_) => out.push(b'N'),
     }
 }
 

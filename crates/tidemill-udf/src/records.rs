@@ -26,13 +26,14 @@ impl Heap {
     /// one thread may call this.
     pub unsafe fn keep(&self, ty: &Type, slots: &mut [u64]) {
         match ty {
-            // Records never hold matches.
+            // Records never hold matches, nor lists in parts.
             Type::None
             | Type::Never
             | Type::Bool
             | Type::Int
             | Type::Float
             | Type::DateTime
+            | Type::Parts(_)
             | Type::Match(_) => {}
             Type::Str => {
                 // SAFETY: the caller's promise.
@@ -100,6 +101,7 @@ pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
         | Type::Int
         | Type::Float
         | Type::DateTime
+        | Type::Parts(_)
         | Type::Match(_) => a == b,
         // SAFETY: the caller's promise.
         Type::Str => unsafe {

@@ -173,8 +173,8 @@ pub(crate) fn empty_list() -> u64 {
 
 impl List {
     /// A list of items whose slots are there already; no row may change it.
-    pub(crate) fn of(data: &mut [u64], len: usize, width: usize) -> List {
-        let (data, len) = (data.as_mut_ptr(), len as u64);
+    pub(crate) fn of(data: &[u64], len: usize, width: usize) -> List {
+        let (data, len) = (data.as_ptr().cast_mut(), len as u64);
         List { data, len, capacity: len, width: width as u64, state: SHARED }
     }
 
@@ -330,6 +330,7 @@ mod lists;
 mod number;
 mod numbers;
 mod pad;
+mod parts;
 mod regex;
 mod search;
 mod slice;
@@ -352,6 +353,7 @@ pub(crate) fn symbols() -> Vec<(&'static str, *const u8)> {
         lists::symbols,
         numbers::symbols,
         pad::symbols,
+        parts::symbols,
         regex::symbols,
         search::symbols,
         slice::symbols,

@@ -26,6 +26,9 @@ pub enum Type {
     Tuple(Vec<Type>),
     /// `list` of one type; one slot, the address of a runtime list.
     List(Box<Type>),
+    /// A `list` that is still in parts, and only read: what an update function gets as its new values, where they
+    /// came. One slot, the address of a runtime list of lists, of which none is empty.
+    Parts(Box<Type>),
     /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
     Option(Box<Type>),
     /// `dict` whose keys are known; the slots of its values.
@@ -47,7 +50,8 @@ impl Type {
     pub fn slots(&self) -> usize {
         match self {
             Type::None | Type::Never => 0,
-            Type::Bool | Type::Int | Type::Float | Type::List(_) | Type::Match(_) => 1,
+            Type::Bool | Type::Int | Type::Float => 1,
+            Type::List(_) | Type::Parts(_) | Type::Match(_) => 1,
             Type::Str | Type::DateTime | Type::Json(_) => 2,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
             Type::Record(fields) => fields.iter().map(|(_, ty)| ty.slots()).sum(),
@@ -145,7 +149,7 @@ impl Type {
         match self {
             Type::Tuple(items) => items.get(at),
             Type::Record(fields) => fields.get(at).map(|(_, field)| field),
-            Type::Option(held) | Type::List(held) => (at == 0).then_some(held),
+            Type::Option(held) | Type::List(held) | Type::Parts(held) => (at == 0).then_some(held),
             _ => None,
         }
     }
@@ -198,7 +202,7 @@ impl Type {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
             Type::Float | Type::DateTime | Type::List(_) | Type::Match(_) | Type::Never => false,
-            Type::Record(_) | Type::Json(_) => false,
+            Type::Record(_) | Type::Json(_) | Type::Parts(_) => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
@@ -227,7 +231,7 @@ impl Type {
             Type::Tuple(items) => items.iter().flat_map(Type::absent).collect(),
             Type::Option(value) => [vec![0], value.absent()].concat(),
             Type::Record(fields) => fields.iter().flat_map(|(_, field)| field.absent()).collect(),
-            Type::List(_) => vec![crate::runtime::empty_list()],
+            Type::List(_) | Type::Parts(_) => vec![crate::runtime::empty_list()],
             _ => vec![0; self.slots()],
         }
     }
@@ -265,7 +269,8 @@ impl Type {
                     Some(shape.with_field(key, &ty.shape()?))
                 })?
             }
-            Type::Tuple(_) | Type::DateTime | Type::Match(_) | Type::Never => return None,
+            Type::Tuple(_) | Type::DateTime | Type::Match(_) => return None,
+            Type::Parts(_) | Type::Never => return None,
         })
     }
 
@@ -291,6 +296,8 @@ impl Type {
             }
             Type::DateTime => "d".into(),
             Type::Match(_) => "m".into(),
+            // Never leaves the process.
+            Type::Parts(item) => format!("p[{}]", item.code()),
             Type::Never => "!".into(),
         }
     }
@@ -371,6 +378,7 @@ impl fmt::Display for Type {
             Type::Json(_) => f.write_str("a value of JSON"),
             Type::DateTime => f.write_str("datetime"),
             Type::Match(_) => f.write_str("re.Match"),
+            Type::Parts(item) => write!(f, "list[{item}]"),
             Type::Never => f.write_str("nothing"),
         }
     }

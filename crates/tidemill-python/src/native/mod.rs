@@ -28,10 +28,12 @@ use crate::report::InputReport;
 
 /// A chain that gives up more than one row in this many is not worth it.
 const WORTH: usize = 2;
-/// Rows that are looked at before a chain is compiled.
-const SAMPLES: usize = 256;
 /// Rows after which that is judged.
 const JUDGED: usize = 1000;
+/// Rows that are looked at before a chain is compiled.
+const SAMPLES: usize = 256;
+/// Types of input for which the functions of one stage are compiled.
+pub const MOST_TYPES: usize = 64;
 
 /// Runs a part of the stage in the worker.
 pub type InWorker<'w> = dyn FnMut(&Part, &[Partition]) -> Result<Vec<Partition>, TaskError> + 'w;
@@ -44,7 +46,7 @@ pub struct Native {
     counts: Counts,
 }
 
-/// Rows so far, and those given up.
+/// Rows or calls so far, and those given up.
 #[derive(Default)]
 pub struct Counts {
     seen: AtomicUsize,
@@ -52,9 +54,14 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&self, seen: usize, given_up: usize) {
+    pub(crate) fn add(&self, seen: usize, given_up: usize) {
         self.seen.fetch_add(seen, Ordering::Relaxed);
         self.given_up.fetch_add(given_up, Ordering::Relaxed);
+    }
+
+    /// Both.
+    pub fn get(&self) -> (usize, usize) {
+        (self.seen.load(Ordering::Relaxed), self.given_up.load(Ordering::Relaxed))
     }
 }
 
@@ -67,8 +74,7 @@ impl Native {
             input: input.ty().to_string(),
             rest: plan.rest,
             reason: None,
-            left: Vec::new(),
-            native: None,
+            ..InputReport::interpreted()
         };
         let mut ty = input.ty();
         let first = input.first(SAMPLES);
@@ -103,8 +109,7 @@ impl Native {
 
     /// Rows so far, and those that were given up.
     pub fn counts(&self) -> (usize, usize) {
-        let Counts { seen, given_up } = &self.counts;
-        (seen.load(Ordering::Relaxed), given_up.load(Ordering::Relaxed))
+        self.counts.get()
     }
 
     /// Whether it still pays.

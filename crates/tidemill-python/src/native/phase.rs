@@ -206,10 +206,7 @@ impl Phase {
             return worker(&part, &inputs).map(Ended::Partitions);
         }
         let part = Part::Rows { first, end, code: self.record.code() };
-        let mut reply = worker(&part, &[vec![given_up.into_block()]])?;
-        let block = reply.pop().and_then(|mut partition| partition.pop());
-        let block = block.ok_or_else(|| Error::Internal("no rows came back".into()))?;
-        match redone(block, &self.record)? {
+        match redone(worker(&part, &[vec![given_up.into_block()]])?, &self.record)? {
             Redone::Typed(extra, _heap, _block) => {
                 let all = in_order(&rows, &extra);
                 let done = all.iter().take_while(|record| taken.add(record)).count();

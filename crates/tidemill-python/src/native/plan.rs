@@ -104,6 +104,8 @@ pub enum Part {
         /// The code of the results' type.
         code: String,
     },
+    /// The whole update, its records typed if they are all of one type.
+    Typed,
     /// The next state from native records, and CPython's keys, states and places.
     States,
 }
@@ -111,7 +113,7 @@ pub enum Part {
 impl Part {
     /// Whether its first operator takes several inputs.
     pub fn has_head(&self) -> bool {
-        matches!(self, Part::After { .. } | Part::States)
+        matches!(self, Part::After { .. } | Part::Typed | Part::States)
     }
 
     /// Whether the stage's splitting is part of it.

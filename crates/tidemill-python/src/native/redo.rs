@@ -1,7 +1,7 @@
 //! What the worker made of rows that native code gave up.
 
 use bumpalo::Bump;
-use tidemill::block::BlockRef;
+use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill::{Error, Result};
 use tidemill_udf::{Type, packed};
@@ -18,7 +18,9 @@ pub enum Redone {
 }
 
 /// Reads the worker's reply (`tidemill.compiler.rows` writes it).
-pub fn redone(block: BlockRef, record: &Type) -> Result<Redone, TaskError> {
+pub fn redone(mut reply: Vec<Partition>, record: &Type) -> Result<Redone, TaskError> {
+    let block = reply.pop().and_then(|mut partition| partition.pop());
+    let block = block.ok_or_else(|| Error::Internal("an empty reply of rows".into()))?;
     let Some(slots) = block.as_any().downcast_ref::<SlotsBlock>() else {
         return Ok(Redone::Other(block));
     };
