@@ -3,6 +3,7 @@
 //! Which operators may be compiled is known when a job is submitted, from their functions; for which types when
 //! the first block comes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use crate::errors::to_python;
 use crate::native::{InWorker, Input, Native, Plan};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
+use crate::values::Typing;
 use crate::worker::Payload;
 
 /// Types of input for which one stage is compiled.
@@ -44,19 +46,22 @@ pub struct Stage {
     report: Arc<Report>,
     own_report: Arc<StageReport>,
     untyped: AtomicBool,
+    /// For each input.
+    typing: [Typing; 2],
 }
 
 impl Stage {
     /// Reads the functions of operators.
     pub fn new(
         ops: &Bound<'_, PyList>,
+        labels: &[&str],
         payload: &Payload,
         mode: CompileMode,
         report: &Arc<Report>,
     ) -> PyResult<Stage> {
         report.time(|| {
             let chain = ops.py().import("tidemill.compiler.chain")?;
-            let shape = (ops, payload.has_head, payload.buckets > 0);
+            let shape = (ops, payload.has_head, payload.buckets > 0, labels);
             let found = chain.getattr("plan")?.call1(shape)?;
             let functions: Vec<String> = found.get_item("functions")?.extract()?;
             let refused = functions.iter().find(|line| line.contains(": not compiled")).cloned();
@@ -83,6 +88,7 @@ impl Stage {
                 report: report.clone(),
                 own_report,
                 untyped: AtomicBool::new(false),
+                typing: Default::default(),
             })
         })
     }
@@ -94,26 +100,60 @@ impl Stage {
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
-        if let Some(update) = &self.update {
-            let mut made = None;
-            let ran = update.run(inputs, &self.report, &mut made, worker);
-            let reason = made.and_then(|made| self.tell(made));
-            return match (ran, reason) {
-                (None, Some(reason)) if self.strict => Err(refusal(&reason).into()),
-                (ran, _) => ran.transpose(),
-            };
+        match (&self.update, &self.plan, inputs) {
+            (Some(update), _, [before, fresh]) => self.run_update(update, before, fresh, worker),
+            (None, Some(plan), [input]) => self.run_plan(plan, input, buckets, worker),
+            _ => Ok(None),
         }
-        let (Some(plan), [input]) = (&self.plan, inputs) else { return Ok(None) };
+    }
+
+    fn run_update(
+        &self,
+        update: &Update,
+        before: &Partition,
+        fresh: &Partition,
+        worker: &mut InWorker<'_>,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        let [before_typing, fresh_typing] = &self.typing;
+        let (before, fresh) = (readable(before, before_typing), readable(fresh, fresh_typing));
+        let (Some(before), Some(fresh)) = (before, fresh) else { return Ok(None) };
+        let typed = [&before, &fresh].map(|input| matches!(input, Cow::Owned(_)));
+        let mut made = None;
+        let inputs = [before.into_owned(), fresh.into_owned()];
+        let ran = update.run(&inputs, &self.report, &mut made, worker);
+        for (typing, _) in self.typing.iter().zip(typed).filter(|(_, typed)| *typed) {
+            typing.was_of_use_if(ran.is_some());
+        }
+        let reason = made.and_then(|made| self.tell(made));
+        match (ran, reason) {
+            (None, Some(reason)) if self.strict => Err(refusal(&reason).into()),
+            (ran, _) => ran.transpose(),
+        }
+    }
+
+    fn run_plan(
+        &self,
+        plan: &Plan,
+        input: &Partition,
+        buckets: usize,
+        worker: &mut InWorker<'_>,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
         if input.iter().all(|block| block.is_empty()) {
             return Ok(plan.keeps_empty().then(|| vec![Vec::new(); buckets.max(1)]));
         }
-        let Some(rows) = Input::of(input) else { return self.untyped().map(|()| None) };
-        match self.native(plan, &rows)? {
-            Some(native) if native.is_worth_it() => {
-                native.run(input.clone(), buckets, worker).map(Some)
-            }
-            _ => Ok(None),
+        let [typing, _] = &self.typing;
+        let readable = readable(input, typing);
+        let rows = readable.as_ref().and_then(|blocks| Input::of(blocks));
+        let rows = rows.filter(|rows| rows.is_expanded() == plan.expands);
+        let (Some(readable), Some(rows)) = (&readable, rows) else {
+            return self.untyped().map(|()| None);
+        };
+        let native = self.native(plan, &rows)?.filter(|native| native.is_worth_it());
+        if let Cow::Owned(_) = readable {
+            typing.was_of_use_if(native.is_some());
         }
+        let run = |native: Arc<Native>| native.run(readable.to_vec(), buckets, worker);
+        native.map(run).transpose()
     }
 
     /// The stage compiled for a type of input.
@@ -152,6 +192,15 @@ impl Stage {
         self.report.tell(lines.collect());
         self.own_report.add(made);
         reason
+    }
+}
+
+/// The blocks of an input as compiled code can read them; `None` if it cannot.
+fn readable<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partition>> {
+    let is_empty = input.iter().all(|block| block.is_empty());
+    match is_empty || Input::of(input).is_some() {
+        true => Some(Cow::Borrowed(input)),
+        false => typing.alike(input).map(Cow::Owned),
     }
 }
 

@@ -40,6 +40,7 @@ pub mod tree;
 mod tries;
 mod types;
 mod unify;
+mod unpickle;
 
 pub use call::Call;
 pub use error::{Reason, Result};
@@ -49,3 +50,4 @@ pub use runtime::Rows;
 pub use shape::{Kind, Shape};
 pub use tree::{Function, Step};
 pub use types::Type;
+pub use unpickle::unpickle;

@@ -8,12 +8,13 @@ types the data have is not known yet, so the engine may compile less than is pla
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tidemill import ops
 from tidemill._engine import portable_hash
 from tidemill.compiler.front import describe
+from tidemill.compiler.reasons import OPERATOR, RESULT_ITERABLES, WHOLE_PARTITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,18 @@ STEPS: dict[Any, str] = {
     ops.flat_map: "flat_map",
     ops.map_values: "map_values",
     ops.flat_map_values: "flat_map_values",
+}
+# Operators without a function of the user's do what these do.
+OWN: dict[Any, Callable[..., Callable[[Any], Any]]] = {
+    ops.pair_with_none: lambda: lambda record: (record, None),
+    ops.first_of_pair: lambda: lambda record: record[0],
+    ops.second_of_pair: lambda: lambda record: record[1],
+}
+REFUSED = {
+    **dict.fromkeys(
+        (ops.map_partition, ops.map_indexed, ops.foreach_partition, ops.glom), WHOLE_PARTITIONS
+    ),
+    **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
 }
 # What `explain` calls an operator, and the numbers of arguments of its functions.
 OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
@@ -43,7 +56,12 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
 }
 
 
-def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dict[str, Any]:
+def plan(
+    stage: list[Callable[..., Any]],
+    has_head: bool,
+    has_tail: bool,
+    labels: list[str] | None = None,
+) -> dict[str, Any]:
     """Say what of a stage may be compiled.
 
     Parameters
@@ -51,6 +69,8 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     stage : list of callable
         The operators of `tidemill.ops`, in order; with `has_head` the first one takes several
         inputs, with `has_tail` the last one splits.
+    labels : list of str, optional
+        What the user called to get each operator.
 
     Returns
     -------
@@ -69,21 +89,28 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     >>> found["functions"], "strip" in found["plan"]
     (['str.strip: compiled'], True)
     """
+    labels = labels or [""] * len(stage)
     if has_head:
-        return _update(stage, Functions())
+        return _update(stage, labels, Functions())
     pipes, tail = (stage[:-1], stage[-1:]) if has_tail else (stage, [])
     functions = Functions()
     phases, rest = _phases(pipes, functions)
     splits = has_tail and _splits_by_key(tail[0])
     if rest is None and has_tail and not splits:
         rest = len(pipes)
-    found = {"phases": phases, "rest": rest, "splits": splits, "operators": len(pipes)}
+    found = {
+        "phases": phases,
+        "rest": rest,
+        "splits": splits,
+        "operators": len(pipes),
+        "expands": _expands(pipes),
+    }
     useful = bool(phases) or (splits and rest is None)
     return {
         "plan": json.dumps(found) if useful else None,
         "update": None,
         "functions": functions.lines,
-        "operators": [_operator(op, functions) for op in pipes],
+        "operators": [_operator(op, label, functions) for op, label in zip(pipes, labels)],
     }
 
 
@@ -110,7 +137,7 @@ class Functions:
         return tree if tree["ok"] else None
 
 
-def _update(stage: list[Any], functions: Functions) -> dict[str, Any]:
+def _update(stage: list[Any], labels: list[str], functions: Functions) -> dict[str, Any]:
     """The plan of a stage that begins with an operator of several inputs."""
     update = _argument(stage[0], ops.update_state) if len(stage) == 1 else None
     tree = None if update is None else functions.good(update, 2)
@@ -118,14 +145,14 @@ def _update(stage: list[Any], functions: Functions) -> dict[str, Any]:
         "plan": None,
         "update": json.dumps(tree) if tree else None,
         "functions": functions.lines,
-        "operators": [_operator(op, functions) for op in stage],
+        "operators": [_operator(op, label, functions) for op, label in zip(stage, labels)],
     }
 
 
 def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]], int | None]:
     """The phases, and the place of the first operator that is the worker's, if there is one."""
     phases: list[dict[str, Any]] = []
-    at = 0
+    at = 1 if _expands(pipes) else 0
     while at < len(pipes):
         steps = _steps(pipes[at:], functions)
         end = at + len(steps)
@@ -139,17 +166,37 @@ def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]
     return phases, None
 
 
+def _expands(pipes: list[Any]) -> bool:
+    """Whether the first operator makes the rows of ranges, which compiled code does itself."""
+    return pipes[:1] == [ops.expand]
+
+
 def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for op in pipes:
-        name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
-        if name is None:
+        step = _own_step(op) or _step(op, functions)
+        if step is None:
             break
-        tree = functions.good(op.args[0], 1)
-        if tree is None:
-            break
-        steps.append({"op": name, **tree})
+        steps.append(step)
     return steps
+
+
+def _step(op: Any, functions: Functions) -> dict[str, Any] | None:
+    name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
+    tree = functions.good(op.args[0], 1) if name else None
+    return {"op": name, **tree} if tree else None
+
+
+def _own_step(op: Any) -> dict[str, Any] | None:
+    """The step of an operator that has no function of the user's."""
+    operator, args = (op.func, op.args) if type(op) is partial else (op, ())
+    tree = _own_tree(operator, *args) if operator in OWN else None
+    return {"op": "map", **tree} if tree and tree["ok"] else None
+
+
+@lru_cache(maxsize=64)
+def _own_tree(operator: Any, *args: Any) -> dict[str, Any]:
+    return describe(OWN[operator](*args))
 
 
 def _has_late_effects(steps: list[dict[str, Any]]) -> bool:
@@ -197,13 +244,20 @@ def _splits_by_key(op: Any) -> bool:
     return _argument(op, ops.bucket_by_key) is portable_hash
 
 
-def _operator(op: Any, functions: Functions) -> tuple[str, str | None, str | None]:
+def _operator(
+    op: Any, label: str, functions: Functions
+) -> tuple[str, str | None, str | None]:
     """What to call an operator, why it is not compiled, what its functions leave to CPython."""
     bare = op.func if type(op) is partial else op
-    name, arity = OPERATORS.get(bare, (getattr(bare, "__name__", repr(bare)), None))
-    if arity is None:
-        return name, "an operator that is not compiled", None
     own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
+    if bare not in OPERATORS:
+        name = label or getattr(bare, "__name__", repr(bare))
+        called = ", ".join(_called(function, {}) for function in own)
+        named = f"{name}({called})" if called else name
+        if bare is ops.expand or _own_step(op):
+            return named, None, None
+        return named, REFUSED.get(bare, OPERATOR), None
+    name, arity = OPERATORS[bare]
     trees = [functions.tree(function, each) for function, each in zip(own, arity)]
     called = ", ".join(map(_called, own, trees))
     refused = next((_refusal(tree) for tree in trees if not tree["ok"]), None)

@@ -213,3 +213,149 @@ def effects_after_a_bad_key(lines):
         return ([word], 1) if word == "a" else (word, 1)
 
     return lines.flatMap(lambda line: line.split()).map(pair).groupByKey(1).mapValues(len)
+
+
+def made_by_workers(lines):
+    def words(some):
+        for line in some:
+            for word in line.split():
+                yield word, _number(word)
+
+    return lines.mapPartitions(words).reduceByKey(lambda a, b: a + b).map(lambda kv: kv[1] % 7)
+
+
+def made_by_workers_in_place(lines):
+    def change(values):
+        values.append(len(values))
+        return values
+
+    pairs = lines.mapPartitions(lambda some: [(line[:1], [len(line)]) for line in some])
+    return pairs.partitionBy(2).mapValues(change).mapValues(lambda values: (values, sum(values)))
+
+
+def lists_of_workers_there_twice(lines):
+    def change(values):
+        values.append(len(values))
+        return len(values)
+
+    def pairs(some):
+        both = [1]
+        for line in some:
+            yield line[:1], both if len(line) % 3 else [2]
+
+    return lines.mapPartitions(pairs).partitionBy(1).mapValues(change)
+
+
+def workers_of_two_types(lines):
+    pairs = lines.mapPartitions(
+        lambda some: [(line[:1], True if line < "b" else len(line)) for line in some]
+    )
+    return pairs.partitionBy(2).map(lambda kv: (kv[0], str(kv[1]))).reduceByKey(max)
+
+
+def workers_of_narrower_types(lines):
+    def pairs(index, some):
+        return [(line[:1], None if (index + len(line)) % 3 else len(line)) for line in some]
+
+    made = lines.mapPartitionsWithIndex(pairs).partitionBy(2)
+    return made.map(lambda kv: (kv[0], -1 if kv[1] is None else kv[1] * 2)).groupByKey()
+
+
+def workers_of_large_numbers(lines):
+    pairs = lines.mapPartitions(lambda some: [(len(line) % 3, 1 << 8 * len(line)) for line in some])
+    return pairs.partitionBy(2).mapValues(lambda n: n + 1).mapValues(lambda n: n % 1000)
+
+
+def workers_of_other_types(lines):
+    made = lines.mapPartitions(lambda some: [(len(line) % 3, line.encode()) for line in some])
+    return made.partitionBy(2).mapValues(len).reduceByKey(max)
+
+
+def workers_that_print(lines):
+    def pairs(some):
+        for line in some:
+            print("made", ascii(line))
+            yield len(line) % 3, line
+
+    def tell(kv):
+        if kv[1] == "b":
+            print("b")
+        return kv[0], len(kv[1])
+
+    made = lines.mapPartitions(pairs).map(lambda kv: (kv[0], kv[1].strip()))
+    return made.partitionBy(1).map(tell).filter(lambda kv: kv[1] > 1)
+
+
+def workers_that_print_in_step(lines):
+    def pairs(some):
+        for line in some:
+            print("made", ascii(line))
+            yield len(line) % 3, line
+
+    def tell(kv):
+        print("seen", ascii(kv[1]))
+        return kv[0], len(kv[1])
+
+    return lines.mapPartitions(pairs).map(tell).reduceByKey(lambda a, b: a + b)
+
+
+def first_few_of_workers(lines):
+    def tell(some):
+        for line in some:
+            print("made", ascii(line))
+            yield line
+
+    few = lines.mapPartitions(tell).map(len).take(3)
+    return lines.context.parallelize(few, 1)
+
+
+def united_with_workers(lines):
+    made = lines.mapPartitions(lambda some: [(line[:1], len(line)) for line in some])
+    both = made.union(lines.map(lambda line: (line[:1], 1)))
+    return both.reduceByKey(lambda a, b: a + b).mapValues(lambda n: n * 2)
+
+
+def numbers_of_a_range(lines):
+    pairs = lines.context.range(-7, 5000, 3).map(lambda n: (n % 5, n * n))
+    return pairs.reduceByKey(lambda a, b: a + b)
+
+
+def range_that_overflows(lines):
+    numbers = lines.context.parallelize(range(2**62, 2**63 - 1, 2**60), 3)
+    return numbers.map(lambda n: (n % 3, n + 2**62)).reduceByKey(lambda a, b: max(a, b))
+
+
+def range_of_large_numbers(lines):
+    return lines.context.parallelize(range(2**64, 2**64 + 10), 3).map(lambda n: n - 1)
+
+
+def range_downwards(lines):
+    return lines.context.parallelize(range(9, -9, -2), 4).filter(lambda n: n > -5)
+
+
+def first_few_of_a_range(lines):
+    def tell(n):
+        if n == 2:
+            print("two")
+        return 10 // (n - 3) if n > 4 else n
+
+    few = lines.context.parallelize(range(10**15), 2).map(tell).take(7)
+    return lines.context.parallelize(few, 1)
+
+
+def counted_range(lines):
+    numbers = lines.context.parallelize(range(0, 10000, 3), 3)
+    return lines.context.parallelize([numbers.count(), numbers.map(lambda n: n * 2).sum()], 1)
+
+
+def range_that_prints(lines):
+    def tell(n):
+        if n % 3 == 0:
+            print(n)
+        return n % 2, n
+
+    return lines.context.parallelize(range(20), 2).map(tell).reduceByKey(lambda a, b: a - b)
+
+
+def range_that_raises(lines):
+    return lines.context.parallelize(range(-3, 20), 2).map(lambda n: 7 // n)

@@ -179,7 +179,7 @@ impl Phase {
         counts.add(seen, given_up.len());
         if matches!(self.sink, Sink::Take(_)) && given_up.len() > 0 {
             // CPython would not look at what comes after the last that is taken: it does all of it.
-            let part = Part::From { operator: self.first };
+            let part = Part::From { operator: if input.is_expanded() { 0 } else { self.first } };
             return worker(&part, std::slice::from_ref(blocks)).map(Ended::Partitions);
         }
         self.finish(rows, taken, given_up, worker)

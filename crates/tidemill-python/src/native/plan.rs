@@ -10,6 +10,9 @@ pub struct Plan {
     pub phases: Vec<PhasePlan>,
     /// The first operator that is the worker's, if there is one.
     pub rest: Option<usize>,
+    /// Whether the first operator makes the rows of ranges, and the phases begin behind it.
+    #[serde(default)]
+    pub expands: bool,
     /// Whether the stage splits its records by key.
     pub splits: bool,
     /// Number of operators, without the one that splits.
