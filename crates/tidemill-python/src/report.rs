@@ -131,7 +131,11 @@ impl StageReport {
         let mut lines = vec![format!("over {}:", input.input)];
         let rest = input.rest.unwrap_or(self.operators.len());
         for (place, operator) in self.operators.iter().enumerate() {
-            lines.push(format!("  {}: {}", operator.name, how(operator, place, rest, input)));
+            let line = format!("  {}: {}", operator.name, how(operator, place, rest, input));
+            // What the user called may have become several operators.
+            if operator.name.contains('(') || lines.last() != Some(&line) {
+                lines.push(line);
+            }
         }
         lines
             .extend(input.left.iter().map(|reason| format!("  rows that reach {reason}: CPython")));

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use tidemill::block::Partition;
+use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill::lock::Lock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Function, Type};
 
 use crate::errors::to_python;
-use crate::native::{InWorker, Input, Native, Plan};
+use crate::native::{InWorker, Input, Native, Plan, Sides, Source};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
 use crate::values::Typing;
@@ -142,13 +142,15 @@ impl Stage {
             return Ok(plan.keeps_empty().then(|| vec![Vec::new(); buckets.max(1)]));
         }
         let [typing, _] = &self.typing;
-        let readable = readable(input, typing);
-        let rows = readable.as_ref().and_then(|blocks| Input::of(blocks));
-        let rows = rows.filter(|rows| rows.is_expanded() == plan.expands);
-        let (Some(readable), Some(rows)) = (&readable, rows) else {
+        let readable = match plan.join {
+            Some(_) => joinable(input, typing),
+            None => readable(input, typing),
+        };
+        let source = readable.as_ref().and_then(|blocks| source(plan, blocks));
+        let (Some(readable), Some(source)) = (&readable, source) else {
             return self.untyped().map(|()| None);
         };
-        let native = self.native(plan, &rows)?.filter(|native| native.is_worth_it());
+        let native = self.native(plan, &source)?.filter(|native| native.is_worth_it());
         if let Cow::Owned(_) = readable {
             typing.was_of_use_if(native.is_some());
         }
@@ -157,7 +159,7 @@ impl Stage {
     }
 
     /// The stage compiled for a type of input.
-    fn native(&self, plan: &Plan, input: &Input<'_>) -> Result<Option<Arc<Native>>, TaskError> {
+    fn native(&self, plan: &Plan, input: &Source<'_>) -> Result<Option<Arc<Native>>, TaskError> {
         let ty = input.ty();
         if let Some(known) = self.native.lock().get(&ty) {
             return Ok(known.clone());
@@ -202,6 +204,23 @@ fn readable<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partiti
         true => Some(Cow::Borrowed(input)),
         false => typing.alike(input).map(Cow::Owned),
     }
+}
+
+/// The blocks of two sides as compiled code can join them; `None` if it cannot.
+fn joinable<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partition>> {
+    match Sides::of(input) {
+        Some(_) => Some(Cow::Borrowed(input)),
+        None => typing.each(input).map(Cow::Owned),
+    }
+}
+
+/// What the blocks are to a plan.
+fn source<'a>(plan: &Plan, blocks: &'a [BlockRef]) -> Option<Source<'a>> {
+    if plan.join.is_some() {
+        return Sides::of(blocks).map(Source::Sides);
+    }
+    let rows = Input::of(blocks)?;
+    (rows.is_expanded() == plan.expands).then_some(Source::Rows(rows))
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &Bound<'_, PyAny>) -> PyResult<Option<T>> {

@@ -8,6 +8,7 @@ types the data have is not known yet, so the engine may compile less than is pla
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,27 @@ STEPS: dict[Any, str] = {
     ops.map_values: "map_values",
     ops.flat_map_values: "flat_map_values",
 }
+
+
+def _tagger(tag: int) -> Callable[[Any], Any]:
+    def tagged(record: Any) -> Any:
+        key, value = record
+        return key, (tag, value)
+
+    return tagged
+
+
 # Operators without a function of the user's do what these do.
 OWN: dict[Any, Callable[..., Callable[[Any], Any]]] = {
     ops.pair_with_none: lambda: lambda record: (record, None),
     ops.first_of_pair: lambda: lambda record: record[0],
     ops.second_of_pair: lambda: lambda record: record[1],
+    ops.tag_values: _tagger,
 }
+# Where Tidemill's own functions are.
+HOME = os.path.dirname(ops.__file__) + os.sep
+# Those that are compiled without being a step, a sink or a function.
+WHOLE = (ops.expand, ops.join_sides, ops.left_sides, ops.common_keys)
 REFUSED = {
     **dict.fromkeys(
         (ops.map_partition, ops.map_indexed, ops.foreach_partition, ops.glom), WHOLE_PARTITIONS
@@ -46,7 +62,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
     ops.map_values: ("mapValues", (1,)),
     ops.flat_map_values: ("flatMapValues", (1,)),
     ops.group_by_key: ("groupByKey", ()),
-    ops.merge_groups: ("groupByKey, joined", ()),
+    ops.merge_groups: ("groupByKey", ()),
     ops.reduce_by_key: ("reduceByKey", (2,)),
     ops.combine_by_key: ("combineByKey", (1, 2)),
     ops.reduce_records: ("reduce", (2,)),
@@ -104,8 +120,9 @@ def plan(
         "splits": splits,
         "operators": len(pipes),
         "expands": _expands(pipes),
+        "join": _join(pipes),
     }
-    useful = bool(phases) or (splits and rest is None)
+    useful = bool(phases) or bool(_join(pipes)) or (splits and rest is None)
     return {
         "plan": json.dumps(found) if useful else None,
         "update": None,
@@ -152,7 +169,7 @@ def _update(stage: list[Any], labels: list[str], functions: Functions) -> dict[s
 def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]], int | None]:
     """The phases, and the place of the first operator that is the worker's, if there is one."""
     phases: list[dict[str, Any]] = []
-    at = 1 if _expands(pipes) else 0
+    at = 2 if _join(pipes) else 1 if _expands(pipes) else 0
     while at < len(pipes):
         steps = _steps(pipes[at:], functions)
         end = at + len(steps)
@@ -169,6 +186,18 @@ def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]
 def _expands(pipes: list[Any]) -> bool:
     """Whether the first operator makes the rows of ranges, which compiled code does itself."""
     return pipes[:1] == [ops.expand]
+
+
+def _join(pipes: list[Any]) -> dict[str, Any] | None:
+    """What the first two operators join, if they do."""
+    if len(pipes) < 2 or pipes[0] is not ops.merge_groups:
+        return None
+    if type(pipes[1]) is partial and pipes[1].func is ops.join_sides:
+        left, right = pipes[1].args
+        return {"kind": "pairs", "keep_left": left, "keep_right": right}
+    kinds = {ops.left_sides: "left", ops.common_keys: "keys"}
+    kind = next((kind for op, kind in kinds.items() if op is pipes[1]), None)
+    return {"kind": kind} if kind else None
 
 
 def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
@@ -250,20 +279,28 @@ def _operator(
     """What to call an operator, why it is not compiled, what its functions leave to CPython."""
     bare = op.func if type(op) is partial else op
     own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
-    if bare not in OPERATORS:
-        name = label or getattr(bare, "__name__", repr(bare))
-        called = ", ".join(_called(function, {}) for function in own)
-        named = f"{name}({called})" if called else name
-        if bare is ops.expand or _own_step(op):
-            return named, None, None
-        return named, REFUSED.get(bare, OPERATOR), None
-    name, arity = OPERATORS[bare]
+    name, arity = OPERATORS.get(bare, (getattr(bare, "__name__", repr(bare)), None))
+    if arity is None:
+        compiles = bare in WHOLE or _own_step(op)
+        refusal = None if compiles else REFUSED.get(bare, OPERATOR)
+        return _named(label or name, own, [{}] * len(own)), refusal, None
     trees = [functions.tree(function, each) for function, each in zip(own, arity)]
-    called = ", ".join(map(_called, own, trees))
     refused = next((_refusal(tree) for tree in trees if not tree["ok"]), None)
     left = [each for tree in trees if tree["ok"] for each in _left_to_cpython(tree["body"])]
     rows = ", ".join(f"{why} in line {line}" for why, line in left)
-    return (f"{name}({called})" if called else name), refused, rows or None
+    return _named(label or name, own, trees), refused, rows or None
+
+
+def _named(name: str, functions: list[Any], trees: list[dict[str, Any]]) -> str:
+    """An operator and its functions, but for those that Tidemill gave it."""
+    pairs = [(f, tree) for f, tree in zip(functions, trees) if not _is_own(f)]
+    called = ", ".join(_called(function, tree) for function, tree in pairs)
+    return f"{name}({called})" if called else name
+
+
+def _is_own(function: Any) -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename.startswith(HOME)
 
 
 def _called(function: Callable[..., Any], tree: dict[str, Any]) -> str:

@@ -359,3 +359,141 @@ def range_that_prints(lines):
 
 def range_that_raises(lines):
     return lines.context.parallelize(range(-3, 20), 2).map(lambda n: 7 // n)
+
+
+def _sides(lines):
+    left = lines.map(lambda line: (line[:1], len(line)))
+    return left, lines.filter(lambda line: line > "b").map(lambda line: (line[:1], line))
+
+
+def joined_sides(lines):
+    left, right = _sides(lines)
+    return left.join(right, 3).mapValues(lambda v: v[0] + len(v[1]))
+
+
+def joined_left(lines):
+    left, right = _sides(lines)
+    kept = left.leftOuterJoin(right, 2).mapValues(lambda v: (v[0], v[1] is None, v[1]))
+    return kept.filter(lambda kv: kv[1][0] % 2 == 0)
+
+
+def joined_right(lines):
+    left, right = _sides(lines)
+    return right.rightOuterJoin(left).map(lambda kv: (kv[0], kv[1][0] or "none", kv[1][1]))
+
+
+def joined_full(lines):
+    left, right = _sides(lines)
+    shifted = right.map(lambda kv: (kv[0] + "!" if len(kv[1]) % 2 else kv[0], kv[1]))
+    return left.fullOuterJoin(shifted, 2)
+
+
+def joined_without_one(lines):
+    left, right = _sides(lines)
+    kept = left.subtractByKey(right).mapValues(lambda n: n * 2)
+    return kept.union(right.subtractByKey(left.filter(lambda kv: kv[1] > 4)).mapValues(len))
+
+
+def common_records(lines):
+    return lines.map(lambda line: line[:2]).intersection(lines.map(lambda line: line[-2:]))
+
+
+def records_taken_away(lines):
+    return lines.map(lambda line: line[:2]).subtract(lines.map(lambda line: line[1:3]))
+
+
+def joined_with_nothing(lines):
+    left, right = _sides(lines)
+    none = right.filter(lambda kv: len(kv[1]) > 10**6)
+    inner = left.join(none).mapValues(lambda v: len(v[1])).count()
+    outer = left.leftOuterJoin(none).mapValues(lambda v: len(v[1]) if v[1] else -v[0])
+    return outer.union(lines.context.parallelize([("inner", inner)], 1))
+
+
+def joined_maybe_values(lines):
+    left = lines.map(lambda line: (len(line), line if len(line) % 2 else None))
+    right = lines.map(lambda line: (len(line) + 1, (line[:1], None)))
+    return left.fullOuterJoin(right, 2).mapValues(lambda v: (v[0], v[1]))
+
+
+def joined_keys_of_two_types(lines):
+    left = lines.map(lambda line: (len(line), 1))
+    right = lines.map(lambda line: (len(line) > 1, 2))
+    return left.fullOuterJoin(right, 2).union(left.fullOuterJoin(right.mapValues(str), 2))
+
+
+def joined_keys_of_none(lines):
+    left = lines.map(lambda line: (line[0] if line else None, 1))
+    return left.join(lines.map(lambda line: (line[-1] if line else None, 0.5)), 2)
+
+
+def joined_lists_that_change(lines):
+    def change(values):
+        values[0].append(values[1])
+        return len(values[0])
+
+    left = lines.map(lambda line: (len(line) % 5, [len(line)]))
+    return left.join(lines.map(lambda line: (len(line) % 5, len(line))), 1).mapValues(change)
+
+
+def lists_without_the_other_side(lines):
+    def change(values):
+        values.append(1)
+        return len(values)
+
+    left = lines.map(lambda line: (len(line) % 5, [len(line)]))
+    kept = left.subtractByKey(lines.map(lambda line: (len(line) % 3, 1)), 1)
+    return kept.mapValues(change).mapValues(str)
+
+
+def joined_with_workers(lines):
+    def pairs(some):
+        for line in some:
+            yield line[:1], len(line) / 2
+
+    left, _ = _sides(lines)
+    return left.leftOuterJoin(lines.mapPartitions(pairs), 2).mapValues(lambda v: v[0] * v[1])
+
+
+def joined_with_large_numbers(lines):
+    left, _ = _sides(lines)
+    right = lines.mapPartitions(lambda some: [(line[:1], 1 << 3 * len(line)) for line in some])
+    return left.join(right, 2).mapValues(lambda v: v[0] + v[1])
+
+
+def joined_then_printing(lines):
+    def tell(kv):
+        if kv[1][0] == 3:
+            print("three", ascii(kv[0]))
+        return kv[1][1], 7 // (kv[1][0] - 40) if kv[1][0] > 30 else kv[1][0]
+
+    left, right = _sides(lines)
+    return left.join(right, 1).map(tell).reduceByKey(lambda a, b: a - b)
+
+
+def joined_then_raising(lines):
+    left, right = _sides(lines)
+    return left.join(right, 2).mapValues(lambda v: 10 // (v[0] - 5))
+
+
+def first_few_of_a_join(lines):
+    left, right = _sides(lines)
+    few = left.join(right, 1).mapValues(lambda v: int(v[1]) if v[0] == 1 else 0).take(9)
+    return lines.context.parallelize(few, 1)
+
+
+def joined_twice(lines):
+    left, right = _sides(lines)
+    both = left.reduceByKey(lambda a, b: a + b).join(right.mapValues(len), 2)
+    return both.mapValues(lambda v: v[0] - v[1]).join(right, 2).map(lambda kv: kv[1][0])
+
+
+def joined_where_it_is(lines):
+    left, right = _sides(lines)
+    return left.partitionBy(2).join(right.partitionBy(2), 2).mapValues(lambda v: v[0])
+
+
+def grouped_sides(lines):
+    left, right = _sides(lines)
+    groups = left.groupWith(right, left.mapValues(float)).mapValues(lambda v: list(map(list, v)))
+    return groups.union(left.cogroup(right).mapValues(lambda v: [len(v[0]), list(v[1])]))

@@ -6,6 +6,7 @@
 //! compiled follows in the worker, which gets the records of the last compiled phase.
 
 mod input;
+mod join;
 mod phase;
 mod plan;
 mod redo;
@@ -14,10 +15,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tidemill::block::{BlockRef, Partition};
+use tidemill::Error;
 use tidemill::exec::TaskError;
 use tidemill_udf::{Records, Type};
 
 pub use input::Input;
+pub use join::Sides;
+use join::Join;
 use phase::{Ended, Phase};
 pub use plan::{Part, Plan};
 pub use redo::{Redone, redone};
@@ -38,10 +42,43 @@ pub type InWorker<'w> = dyn FnMut(&Part, &[Partition]) -> Result<Vec<Partition>,
 
 /// The compiled part of a stage, for one type of input.
 pub struct Native {
+    join: Option<Join>,
     phases: Vec<Phase>,
     /// The operator that the worker goes on with; `None` if nothing is left.
     rest: Option<usize>,
     counts: Counts,
+}
+
+/// What a stage reads.
+pub enum Source<'a> {
+    /// Rows of one type.
+    Rows(Input<'a>),
+    /// Two sides to be joined.
+    Sides(Sides<'a>),
+}
+
+impl Source<'_> {
+    /// What code is made for.
+    pub fn ty(&self) -> Type {
+        match self {
+            Source::Rows(rows) => rows.ty(),
+            Source::Sides(sides) => sides.ty(),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Source::Rows(rows) => rows.ty().to_string(),
+            Source::Sides(sides) => sides.describe(),
+        }
+    }
+
+    fn first(&self, count: usize) -> Vec<Vec<u64>> {
+        match self {
+            Source::Rows(rows) => rows.first(count),
+            Source::Sides(_) => Vec::new(),
+        }
+    }
 }
 
 /// Rows so far, and those given up.
@@ -61,16 +98,28 @@ impl Counts {
 impl Native {
     /// Compiles as many phases of a plan as can be, for an input whose first rows show what documents
     /// look like.
-    pub fn compile(plan: &Plan, input: &Input<'_>) -> InputReport {
+    pub fn compile(plan: &Plan, input: &Source<'_>) -> InputReport {
         let mut phases: Vec<Phase> = Vec::new();
         let mut made = InputReport {
-            input: input.ty().to_string(),
+            input: input.describe(),
             rest: plan.rest,
             reason: None,
             left: Vec::new(),
             native: None,
         };
-        let mut ty = input.ty();
+        let (mut ty, mut join) = (input.ty(), None);
+        if let (Some(planned), Source::Sides(sides)) = (&plan.join, input) {
+            match Join::new(planned, sides) {
+                Ok(made) => {
+                    ty = made.result().clone();
+                    join = Some(made);
+                }
+                Err(reason) => {
+                    (made.rest, made.reason) = (Some(0), Some(reason.to_string()));
+                    return made;
+                }
+            }
+        }
         let first = input.first(SAMPLES);
         let mut samples: Vec<&[u64]> = first.iter().map(Vec::as_slice).collect();
         for planned in &plan.phases {
@@ -95,8 +144,8 @@ impl Native {
             last.is_last();
         }
         let rest = made.rest;
-        if !phases.is_empty() || (rest.is_none() && plan.splits) {
-            made.native = Some(Arc::new(Native { phases, rest, counts: Counts::default() }));
+        if join.is_some() || !phases.is_empty() || (rest.is_none() && plan.splits) {
+            made.native = Some(Arc::new(Native { join, phases, rest, counts: Counts::default() }));
         }
         made
     }
@@ -121,7 +170,10 @@ impl Native {
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Vec<Partition>, TaskError> {
-        let mut current = input;
+        let mut current = match &self.join {
+            Some(join) => joined(join, &input)?,
+            None => input,
+        };
         let last = self.phases.len().saturating_sub(1);
         for (at, phase) in self.phases.iter().enumerate() {
             let finish = if at == last && self.rest.is_none() { buckets } else { 0 };
@@ -135,9 +187,17 @@ impl Native {
         }
         match self.rest {
             Some(operator) => worker(&Part::From { operator }, &[current]),
+            None if buckets == 0 => Ok(vec![current]),
             None => Ok(split(&current, buckets)),
         }
     }
+}
+
+/// The records of a join.
+fn joined(join: &Join, blocks: &Partition) -> Result<Partition, TaskError> {
+    let records = Sides::of(blocks).and_then(|sides| join.run(&sides));
+    let records = records.ok_or_else(|| Error::Internal("sides of another type".into()))?;
+    Ok(vec![typed(records)])
 }
 
 fn typed(records: Records) -> BlockRef {
