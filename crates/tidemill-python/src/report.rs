@@ -142,8 +142,8 @@ impl StageReport {
         if let Some(native) = &input.native {
             let (seen, given_up) = native.counts();
             if given_up > 0 {
-                let whole = if native.is_worth_it() { "" } else { ", therefore now all of them" };
-                lines.push(format!("  {given_up} of {seen} rows ran in CPython{whole}"));
+                let fate = native.fate();
+                lines.push(format!("  {given_up} of {seen} rows ran in CPython{fate}"));
             }
         }
         lines

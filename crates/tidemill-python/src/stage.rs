@@ -17,7 +17,7 @@ use tidemill::{Error, Result};
 use tidemill_udf::{Function, Type};
 
 use crate::errors::to_python;
-use crate::native::{InWorker, Input, Native, Plan, Sides, Source};
+use crate::native::{InWorker, Input, Native, Plan, Sampled, Sides, Source};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
 use crate::values::Typing;
@@ -25,6 +25,9 @@ use crate::worker::Payload;
 
 /// Types of input for which one stage is compiled.
 const MOST_TYPES: usize = 64;
+
+/// Times that a stage is compiled again for what its documents look like later.
+const MOST_AGAIN: usize = 3;
 
 /// `tidemill.python.compile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub struct Stage {
     report: Arc<Report>,
     own_report: Arc<StageReport>,
     untyped: AtomicBool,
+    /// How often code was made again, by the type of the input.
+    again: Lock<HashMap<Type, usize>>,
     /// For each input.
     typing: [Typing; 2],
 }
@@ -88,6 +93,7 @@ impl Stage {
                 report: report.clone(),
                 own_report,
                 untyped: AtomicBool::new(false),
+                again: Lock::default(),
                 typing: Default::default(),
             })
         })
@@ -150,7 +156,10 @@ impl Stage {
         let (Some(readable), Some(source)) = (&readable, source) else {
             return self.untyped().map(|()| None);
         };
-        let native = self.native(plan, &source)?.filter(|native| native.is_worth_it());
+        let native = match self.native(plan, &source)? {
+            Some(native) if !native.is_worth_it() => self.compile_again(plan, &source, &native),
+            native => native,
+        };
         if let Cow::Owned(_) = readable {
             typing.was_of_use_if(native.is_some());
         }
@@ -167,13 +176,46 @@ impl Stage {
         if self.native.lock().len() >= MOST_TYPES {
             return Ok(None);
         }
-        let made = self.report.time(|| Native::compile(plan, input));
+        let made = self.report.time(|| Native::compile(plan, input, Sampled::First));
         let native = made.native.clone();
         if let (Some(reason), true) = (self.tell(made), self.strict) {
             return Err(refusal(&reason).into());
         }
         self.native.lock().insert(ty, native.clone());
         Ok(native)
+    }
+
+    /// The stage compiled for what the rows look like now, instead of code that gives too many of them up; `None`
+    /// if that is no help.
+    fn compile_again(
+        &self,
+        plan: &Plan,
+        input: &Source<'_>,
+        before: &Arc<Native>,
+    ) -> Option<Arc<Native>> {
+        let ty = input.ty();
+        if !before.has_looked() {
+            return None;
+        }
+        if let Some(Some(known)) = self.native.lock().get(&ty)
+            && !Arc::ptr_eq(known, before)
+        {
+            return Some(known.clone());
+        }
+        {
+            let mut again = self.again.lock();
+            let times = again.entry(ty.clone()).or_default();
+            if *times >= MOST_AGAIN {
+                return None;
+            }
+            *times += 1;
+        }
+        let made = self.report.time(|| Native::compile(plan, input, Sampled::Everywhere));
+        let native = made.native.clone().filter(|native| !native.saw_the_same(before))?;
+        before.is_replaced();
+        self.own_report.add(made);
+        self.native.lock().insert(ty, Some(native.clone()));
+        Some(native)
     }
 
     /// Reports, once, that compiled code cannot read the records.

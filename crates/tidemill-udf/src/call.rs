@@ -6,7 +6,7 @@ use cranelift_codegen::ir::types;
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
-use crate::function::{Code, attempts};
+use crate::function::{Code, Made, attempts};
 use crate::json::holds_list;
 use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
@@ -72,7 +72,7 @@ impl Call {
             may_raise.set(g.may_raise);
             Ok(())
         };
-        let (code, result, _) = attempts(&[types::I64; 4], None, generate)?;
+        let Made { code, record: result, .. } = attempts(&[types::I64; 4], None, generate)?;
         Ok(Call { code, result, may_raise: may_raise.get() })
     }
 

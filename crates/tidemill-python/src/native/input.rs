@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use tidemill::block::BlockRef;
+use tidemill::block::{Block, BlockRef};
 use tidemill::text::TextBlock;
 use tidemill_udf::{Records, Type, pickle};
 
@@ -95,6 +95,29 @@ impl<'a> Input<'a> {
             if rows.len() == count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         rows
+    }
+
+    /// As many rows, from all over the input.
+    pub fn spread(&self, count: usize) -> Vec<Vec<u64>> {
+        let step = self.len().div_ceil(count).max(1);
+        let (mut rows, mut at) = (Vec::new(), 0);
+        let _ = self.each(|row| {
+            if at % step == 0 {
+                rows.push(row.to_vec());
+            }
+            at += 1;
+            ControlFlow::Continue(())
+        });
+        rows
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Input::Text(blocks) => blocks.iter().map(|block| block.len()).sum(),
+            Input::Typed(runs) => runs.iter().map(|records| records.len()).sum(),
+            Input::State(state) => state.len(),
+            Input::Ranges(blocks) => blocks.iter().map(|range| range.numbers).sum(),
+        }
     }
 
     /// Rows that were given up, for the worker.

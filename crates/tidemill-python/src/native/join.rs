@@ -111,14 +111,15 @@ impl Join {
         &self.result
     }
 
-    /// Joins blocks of the types that it was made for, in the order of their keys.
-    pub fn run(&self, sides: &Sides<'_>) -> Option<Records> {
+    /// Joins blocks of the types that it was made for, in the order of their keys; `most` records of
+    /// each block.
+    pub fn run(&self, sides: &Sides<'_>, most: usize) -> Option<Records> {
         let (mut index, heap) = (KeyIndex::new(sides.key, 0), Heap::default());
         let mut met: Vec<Met> = Vec::new();
         let width = sides.key.slots();
         for &(side, ty, records) in &sides.runs {
             let item = 1 + ty.slots();
-            for record in records.iter() {
+            for record in records.iter().take(most) {
                 let key = &record[..width];
                 // SAFETY: the slots of a key of the type, alive in its block.
                 let hash = unsafe { quick_hash(sides.key, key) };

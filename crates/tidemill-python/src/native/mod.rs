@@ -12,11 +12,12 @@ mod plan;
 mod redo;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tidemill::block::{BlockRef, Partition};
 use tidemill::Error;
 use tidemill::exec::TaskError;
+use tidemill::lock::Lock;
 use tidemill_udf::{Records, Type};
 
 pub use input::Input;
@@ -36,6 +37,8 @@ const WORTH: usize = 2;
 const SAMPLES: usize = 256;
 /// Rows after which that is judged.
 const JUDGED: usize = 1000;
+/// Rows after which those before count half.
+const RECENT: usize = 16 * JUDGED;
 
 /// Runs a part of the stage in the worker.
 pub type InWorker<'w> = dyn FnMut(&Part, &[Partition]) -> Result<Vec<Partition>, TaskError> + 'w;
@@ -47,6 +50,8 @@ pub struct Native {
     /// The operator that the worker goes on with; `None` if nothing is left.
     rest: Option<usize>,
     counts: Counts,
+    /// Whether it was made again, for other documents.
+    replaced: AtomicBool,
 }
 
 /// What a stage reads.
@@ -73,12 +78,22 @@ impl Source<'_> {
         }
     }
 
-    fn first(&self, count: usize) -> Vec<Vec<u64>> {
-        match self {
-            Source::Rows(rows) => rows.first(count),
-            Source::Sides(_) => Vec::new(),
+    fn samples(&self, from: Sampled) -> Vec<Vec<u64>> {
+        match (self, from) {
+            (Source::Rows(rows), Sampled::First) => rows.first(SAMPLES),
+            (Source::Rows(rows), Sampled::Everywhere) => rows.spread(SAMPLES),
+            (Source::Sides(_), _) => Vec::new(),
         }
     }
+}
+
+/// Which rows show what documents look like.
+#[derive(Clone, Copy)]
+pub enum Sampled {
+    /// The first ones.
+    First,
+    /// Some from all over the input.
+    Everywhere,
 }
 
 /// Rows so far, and those given up.
@@ -86,19 +101,25 @@ impl Source<'_> {
 pub struct Counts {
     seen: AtomicUsize,
     given_up: AtomicUsize,
+    /// The same, of late.
+    recent: Lock<(usize, usize)>,
 }
 
 impl Counts {
     fn add(&self, seen: usize, given_up: usize) {
         self.seen.fetch_add(seen, Ordering::Relaxed);
         self.given_up.fetch_add(given_up, Ordering::Relaxed);
+        let mut recent = self.recent.lock();
+        if recent.0 >= RECENT {
+            *recent = (recent.0 / 2, recent.1 / 2);
+        }
+        *recent = (recent.0 + seen, recent.1 + given_up);
     }
 }
 
 impl Native {
-    /// Compiles as many phases of a plan as can be, for an input whose first rows show what documents
-    /// look like.
-    pub fn compile(plan: &Plan, input: &Source<'_>) -> InputReport {
+    /// Compiles as many phases of a plan as can be, for an input some of whose rows show what documents look like.
+    pub fn compile(plan: &Plan, input: &Source<'_>, from: Sampled) -> InputReport {
         let mut phases: Vec<Phase> = Vec::new();
         let mut made = InputReport {
             input: input.describe(),
@@ -120,12 +141,20 @@ impl Native {
                 }
             }
         }
-        let first = input.first(SAMPLES);
+        let first = input.samples(from);
         let mut samples: Vec<&[u64]> = first.iter().map(Vec::as_slice).collect();
+        let mut made_of_samples: Vec<Records>;
+        if let (Some(join), Source::Sides(sides)) = (&join, input) {
+            made_of_samples = join.run(sides, SAMPLES).into_iter().collect();
+            samples = rows_of(&made_of_samples);
+        }
         for planned in &plan.phases {
             let (phase, stopped) = Phase::new(planned, &ty, &samples);
-            // Those of the phases that follow are not there yet.
-            samples.clear();
+            if let Some(phase) = &phase {
+                // SAFETY: the samples are of the phase's input, or of the phase before.
+                made_of_samples = unsafe { phase.sample(&samples) }.unwrap_or_default();
+                samples = rows_of(&made_of_samples);
+            }
             if let Some(phase) = phase {
                 ty = phase.result().clone();
                 made.left.extend(phase.left_out());
@@ -144,22 +173,48 @@ impl Native {
             last.is_last();
         }
         let rest = made.rest;
+        let (counts, replaced) = Default::default();
         if join.is_some() || !phases.is_empty() || (rest.is_none() && plan.splits) {
-            made.native = Some(Arc::new(Native { join, phases, rest, counts: Counts::default() }));
+            made.native = Some(Arc::new(Native { join, phases, rest, counts, replaced }));
         }
         made
     }
 
     /// Rows so far, and those that were given up.
     pub fn counts(&self) -> (usize, usize) {
-        let Counts { seen, given_up } = &self.counts;
+        let Counts { seen, given_up, .. } = &self.counts;
         (seen.load(Ordering::Relaxed), given_up.load(Ordering::Relaxed))
     }
 
     /// Whether it still pays.
     pub fn is_worth_it(&self) -> bool {
-        let (seen, given_up) = self.counts();
+        let (seen, given_up) = *self.counts.recent.lock();
         seen < JUDGED || given_up * WORTH <= seen
+    }
+
+    /// Whether other documents may make better code of it.
+    pub fn has_looked(&self) -> bool {
+        self.phases.iter().any(Phase::has_looked)
+    }
+
+    /// Whether both were made for documents that look the same.
+    pub fn saw_the_same(&self, other: &Native) -> bool {
+        let pairs = self.phases.iter().zip(&other.phases);
+        self.phases.len() == other.phases.len() && pairs.into_iter().all(|(a, b)| a.saw_the_same(b))
+    }
+
+    /// Says that it was made again.
+    pub fn is_replaced(&self) {
+        self.replaced.store(true, Ordering::Relaxed);
+    }
+
+    /// What became of it because of the rows that it gave up, for people.
+    pub fn fate(&self) -> &'static str {
+        match (self.is_worth_it(), self.replaced.load(Ordering::Relaxed)) {
+            (_, true) => ", therefore compiled again for what rows look like now",
+            (true, false) => "",
+            (false, false) => ", therefore now all of them",
+        }
     }
 
     /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does
@@ -195,9 +250,13 @@ impl Native {
 
 /// The records of a join.
 fn joined(join: &Join, blocks: &Partition) -> Result<Partition, TaskError> {
-    let records = Sides::of(blocks).and_then(|sides| join.run(&sides));
+    let records = Sides::of(blocks).and_then(|sides| join.run(&sides, usize::MAX));
     let records = records.ok_or_else(|| Error::Internal("sides of another type".into()))?;
     Ok(vec![typed(records)])
+}
+
+fn rows_of(runs: &[Records]) -> Vec<&[u64]> {
+    runs.iter().flat_map(Records::iter).take(SAMPLES).collect()
 }
 
 fn typed(records: Records) -> BlockRef {
