@@ -4,6 +4,7 @@ That the answers are CPython's is compared in `test_compiler_exact` and, for doc
 while a program runs, here.
 """
 
+import contextlib
 import json
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from exact.server import spelled
 
 from tidemill import SparkConf, SparkContext
+from tidemill.errors import JobError
 from tidemill.streaming import StreamingContext
 from tidemill.testing import collect_batches
 
@@ -194,3 +196,28 @@ def plus(line):
     if isinstance(value, str):
         return value + "1"
     return len(value)
+
+
+def adds(line):
+    return line + len(line)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (adds, "the operator + is not compiled for str and int"),
+        (lambda s: [s, [s]], "a list with items of more than one type (str and list[str])"),
+        (lambda s: 1 if s else "", "a conditional expression of more than one type (int and str)"),
+        (lambda s: {len(s): s}, "a dict with keys of type int is not compiled"),
+        (lambda s: str({"a": s}), "str() is not compiled for dict[a: str]"),
+    ],
+)
+def test_reasons_are_sentences_with_a_place(function, expected):
+    line = function.__code__.co_firstlineno + (function is adds)
+    conf = SparkConf().setMaster("local[1]").setAppName("types")
+    with SparkContext(conf=conf) as sc:
+        lines = sc.parallelize(["a", "b"], 1).map(function)
+        with contextlib.suppress(JobError):
+            lines.count()
+        said = "\n".join(sc._engine.explain())
+    assert f"{expected}, {__file__}:{line}" in said

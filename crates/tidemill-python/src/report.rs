@@ -137,8 +137,9 @@ impl StageReport {
                 lines.push(line);
             }
         }
-        lines
-            .extend(input.left.iter().map(|reason| format!("  rows that reach {reason}: CPython")));
+        lines.extend(
+            input.left.iter().map(|why| format!("  CPython for rows that reach this: {why}")),
+        );
         if let Some(native) = &input.native {
             let (seen, given_up) = native.counts();
             if given_up > 0 {

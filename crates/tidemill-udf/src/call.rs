@@ -53,7 +53,7 @@ impl Call {
             };
             if places_of_lists(&value.ty) > 1 {
                 // Two of them may be one, and what changes one later must change both.
-                return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
+                return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
             }
             if holds_dynamic(&value.ty) || holds_list(&value.ty) {
                 value = g.kept(&value)?;
@@ -61,11 +61,11 @@ impl Call {
             if let Some(wanted) = result {
                 match wanted.unify(&value.ty) {
                     Some(both) if both == *wanted => value = g.coerce(&value, wanted, 0)?,
-                    _ => return Err(Reason::types("a function giving", &[wanted, &value.ty], 0)),
+                    _ => return Err(Reason::mixed("results", &[wanted, &value.ty], 0)),
                 }
             }
             if crate::matches::holds_match(&value.ty) {
-                return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
+                return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
             }
             *record = Some(value.ty.clone());
             g.store(&value, addresses[2]);

@@ -129,16 +129,16 @@ impl Gen<'_> {
     fn emit_record(&mut self, value: &Value, emitted: &mut Emitted) -> Result<()> {
         let value = &self.kept(value)?;
         let value = &match emitted {
-            Some(ty) => self.fit(&Place::Record, &ty.clone(), value, "records being", 0)?,
+            Some(ty) => self.fit(&Place::Record, &ty.clone(), value, "records", 0)?,
             None => {
                 let ty = self.known_type(&Place::Record, &value.ty);
-                let value = self.fit(&Place::Record, &ty, value, "records being", 0)?;
+                let value = self.fit(&Place::Record, &ty, value, "records", 0)?;
                 *emitted = Some(ty);
                 value
             }
         };
         if holds_match(&value.ty) {
-            return Err(Reason::unsupported(format!("a record of {}", value.ty), 0));
+            return Err(Reason::unsupported(format!("a record of type {}", value.ty), 0));
         }
         if may_share(&value.ty) {
             return Err(Reason::unsupported("a record with two dicts that may be one", 0));
@@ -155,6 +155,11 @@ impl Gen<'_> {
         function: &Function,
         args: Vec<Value>,
     ) -> Result<Option<Value>> {
+        let result = self.put_in_place(function, args);
+        result.map_err(|reason| reason.in_file(function.file.as_deref()))
+    }
+
+    fn put_in_place(&mut self, function: &Function, args: Vec<Value>) -> Result<Option<Value>> {
         let exit = self.open_frame(function, args)?;
         // A loop of the caller is not one that the callee could break, and a failure after the call is
         // the caller's.
@@ -217,7 +222,7 @@ impl Gen<'_> {
             let place = Place::Local(address, name.clone());
             let ty = self.known_type(&place, &value.ty);
             let local = self.declare(&ty);
-            let value = self.fit(&place, &ty, &value, "a parameter being", 0)?;
+            let value = self.fit(&place, &ty, &value, "a parameter", 0)?;
             self.set(&local, &value);
             frame.locals.insert(name.clone(), local);
             frame.assigned.insert(name.clone());
@@ -245,7 +250,7 @@ impl Gen<'_> {
             }
             Some(local) => local,
         };
-        let value = self.fit(&place, &local.ty, &value, "a function returning", 0)?;
+        let value = self.fit(&place, &local.ty, &value, "results", 0)?;
         self.set(&local, &value);
         let frame = self.frame()?;
         let (exit, tries) = (frame.exit, frame.tries);
@@ -394,7 +399,7 @@ impl Gen<'_> {
                 local
             }
         };
-        let what = format!("a variable ({name}) being");
+        let what = format!("the variable {name}");
         let value = self.fit(&place, &local.ty, &value, &what, line)?;
         self.set(&local, &value);
         self.frame()?.assigned.insert(name.to_owned());

@@ -105,8 +105,7 @@ impl Compiled {
             let value = g.load(input, address, 0);
             g.chain(steps, value, record)
         };
-        let Made { code, record, left_out, looks } =
-            attempts(&[types::I64; 2], samples, generate)?;
+        let Made { code, record, left_out, looks } = attempts(&[types::I64; 2], samples, generate)?;
         let lists = crate::json::holds_list(input) && crate::json::holds_list(&record);
         let refreshed = (lists || crate::record::holds_dynamic(input)).then(|| input.clone());
         Ok(Compiled { code, record, left_out, looks, refreshed })

@@ -369,11 +369,15 @@ mod tests {
 
     #[test]
     fn values_of_one_type_are_read_as_they_were_written() {
-        assert_eq!(read(b"K\x01J\xff\xff\xff\xff").as_deref(), Some("int: K\\x01J\\xff\\xff\\xff\\xff"));
+        assert_eq!(
+            read(b"K\x01J\xff\xff\xff\xff").as_deref(),
+            Some("int: K\\x01J\\xff\\xff\\xff\\xff")
+        );
         assert_eq!(read(b"\x8a\x01\xff").as_deref(), Some("int: J\\xff\\xff\\xff\\xff"));
         assert_eq!(read(b"\x88\x89").as_deref(), Some("bool: \\x88\\x89"));
         let pairs = b"\x8c\x01a\x94NK\x01\x87h\x00\x88K\x02\x87";
-        let expected = "tuple[str, bool or None, int]: \\x8c\\x01aNK\\x01\\x87\\x8c\\x01a\\x88K\\x02\\x87";
+        let expected =
+            "tuple[str, bool or None, int]: \\x8c\\x01aNK\\x01\\x87\\x8c\\x01a\\x88K\\x02\\x87";
         assert_eq!(read(pairs).as_deref(), Some(expected));
         assert_eq!(read(b"]](K\x01e").as_deref(), Some("list[int]: ](e](K\\x01e"));
     }

@@ -14,15 +14,15 @@ mod redo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tidemill::block::{BlockRef, Partition};
 use tidemill::Error;
+use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill::lock::Lock;
 use tidemill_udf::{Records, Type};
 
 pub use input::Input;
-pub use join::Sides;
 use join::Join;
+pub use join::Sides;
 use phase::{Ended, Phase};
 pub use plan::{Part, Plan};
 pub use redo::{Redone, redone};

@@ -340,7 +340,7 @@ fn compile_sink(sink: &SinkPlan, record: &Type) -> std::result::Result<(Sink, Ty
         SinkPlan::Merge => {
             let (_, value) = pair()?;
             if !matches!(value, Type::List(_)) {
-                return Err(Reason::types_of("a joining of lists", record));
+                return Err(Reason::types_of("groupByKey", record));
             }
             (Sink::Merge, record.clone())
         }
@@ -371,7 +371,7 @@ fn fold(
     result: &Type,
 ) -> std::result::Result<Call, Reason> {
     if result.slots() > MOST_SLOTS {
-        return Err(Reason::types_of("a fold", result));
+        return Err(Reason::types_of("a reduction", result));
     }
     Call::new(function, args, Some(result))
 }
