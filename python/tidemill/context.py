@@ -391,7 +391,9 @@ class SparkContext:
             raise IllegalArgumentError(f"Positive number of partitions required, got {numSlices}")
         if isinstance(c, range):
             bounds = [i * len(c) // n for i in range(n + 1)]
-            blocks = [[self._range_block(c[a:b])] if a < b else [] for a, b in zip(bounds, bounds[1:])]
+            blocks = [
+                [self._range_block(c[a:b])] if a < b else [] for a, b in zip(bounds, bounds[1:])
+            ]
             return self._wrap(self._engine.from_blocks(blocks))._pipe(ops.expand, "range")
         return self._from_slices(_slice(list(c), n))
 
@@ -405,7 +407,7 @@ class SparkContext:
             return Block(serializers.PICKLE, len(records), data)
         return typed_block(len(records), data)
 
-    def _range_block(self, numbers: range) -> Block:
+    def _range_block(self, numbers: Any) -> Block:
         """The block of a range, as one record that the worker's first operator makes many of."""
         data = serializers.dumps([numbers])
         bounds = (numbers[0], numbers[-1], numbers.step)

@@ -248,8 +248,7 @@ class PairRDD(CoreRDD[T]):
         """Group ``(side, value)`` by key over this RDD and others."""
         sides: list[Any] = [self, *others]
         tagged = [
-            rdd._pipe(partial(ops.tag_values, side), label, True)
-            for side, rdd in enumerate(sides)
+            rdd._pipe(partial(ops.tag_values, side), label, True) for side, rdd in enumerate(sides)
         ]
         joined = tagged[0]
         for rdd in tagged[1:]:

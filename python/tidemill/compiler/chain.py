@@ -273,9 +273,7 @@ def _splits_by_key(op: Any) -> bool:
     return _argument(op, ops.bucket_by_key) is portable_hash
 
 
-def _operator(
-    op: Any, label: str, functions: Functions
-) -> tuple[str, str | None, str | None]:
+def _operator(op: Any, label: str, functions: Functions) -> tuple[str, str | None, str | None]:
     """What to call an operator, why it is not compiled, what its functions leave to CPython."""
     bare = op.func if type(op) is partial else op
     own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
