@@ -102,7 +102,8 @@ impl Gen<'_> {
         {
             self.open_frame(function, vec![value])?;
             self.statement = statement;
-            let pieces = self.pieces(text, args, line)?;
+            let pieces = self.pieces(text, args, line);
+            let pieces = pieces.map_err(|reason| reason.in_file(function.file.as_deref()))?;
             self.frames.pop();
             return Ok(Some(pieces));
         }
