@@ -20,7 +20,7 @@ from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 from tidemill import accumulators, ops, parts, serializers
-from tidemill._engine import Block, Engine, typed_block
+from tidemill._engine import Block, Engine, range_block, typed_block
 from tidemill._engine import Rdd as Handle
 from tidemill.broadcast import Broadcast
 from tidemill.conf import SparkConf
@@ -391,8 +391,10 @@ class SparkContext:
             raise IllegalArgumentError(f"Positive number of partitions required, got {numSlices}")
         if isinstance(c, range):
             bounds = [i * len(c) // n for i in range(n + 1)]
-            slices: list[Any] = [[c[a:b]] for a, b in zip(bounds, bounds[1:])]
-            return self._from_slices(slices)._pipe(ops.expand, "range")
+            blocks = [
+                [self._range_block(c[a:b])] if a < b else [] for a, b in zip(bounds, bounds[1:])
+            ]
+            return self._wrap(self._engine.from_blocks(blocks))._pipe(ops.expand, "range")
         return self._from_slices(_slice(list(c), n))
 
     def _from_slices(self, slices: list[list[Any]]) -> RDD[Any]:
@@ -400,9 +402,19 @@ class SparkContext:
 
     def _block(self, records: list[Any]) -> Block:
         """The block of some records: typed, for compiled functions, if that is what they are."""
+        data = serializers.dumps(records)
+        if self._conf.get("tidemill.python.compile") == "off":
+            return Block(serializers.PICKLE, len(records), data)
+        return typed_block(len(records), data)
+
+    def _range_block(self, numbers: Any) -> Block:
+        """The block of a range, as one record that the worker's first operator makes many of."""
+        data = serializers.dumps([numbers])
+        bounds = (numbers[0], numbers[-1], numbers.step)
         compiles = self._conf.get("tidemill.python.compile") != "off"
-        typed = typed_block(records) if compiles else None
-        return typed or Block(serializers.PICKLE, len(records), serializers.dumps(records))
+        if not compiles or any(bound.bit_length() > 63 for bound in bounds):
+            return Block(serializers.PICKLE, 1, data)
+        return range_block(numbers.start, numbers.step, len(numbers), data)
 
     def textFile(
         self, name: str, minPartitions: int | None = None, use_unicode: bool = True

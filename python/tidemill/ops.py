@@ -298,6 +298,23 @@ def join_sides(
                 yield key, (a, b)
 
 
+def left_sides(index: int, records: Records) -> Iterator[tuple[Any, Any]]:
+    """Yield ``(key, value)`` of each left value of the keys without a right one."""
+    for record in records:
+        key, tagged = record
+        if all(tag == 0 for tag, _ in tagged):
+            for _, value in tagged:
+                yield key, value
+
+
+def common_keys(index: int, records: Records) -> Iterator[Any]:
+    """Yield the keys that have values on both sides."""
+    for record in records:
+        key, tagged = record
+        if {tag for tag, _ in tagged} == {0, 1}:
+            yield key
+
+
 def zip_records(index: int, inputs: list[Records]) -> Iterator[tuple[Any, Any]]:
     """Head: yield the pairs of two partitions of the same length."""
     missing = object()

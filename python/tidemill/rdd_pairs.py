@@ -166,11 +166,11 @@ class PairRDD(CoreRDD[T]):
         self,
         numPartitions: int | None = None,
         partitionFunc: PartitionFunc = portable_hash,
+        label: str = "groupByKey",
     ) -> RDD[Any]:
         """Group into ``(key, [values])``, one record per key."""
-        return self._combine(
-            ops.group_by_key, ops.merge_groups, "groupByKey", numPartitions, partitionFunc
-        )
+        before, after = ops.group_by_key, ops.merge_groups
+        return self._combine(before, after, label, numPartitions, partitionFunc)
 
     def groupByKey(
         self, numPartitions: int | None = None, partitionFunc: PartitionFunc = portable_hash
@@ -239,26 +239,32 @@ class PairRDD(CoreRDD[T]):
         [('a', ([1], [1], [1]))]
         """
         sides = 2 + len(others)
-        tagged = self._tagged((other, *others), numPartitions)
+        tagged = self._tagged((other, *others), numPartitions, "cogroup")
         return tagged._pipe(partial(ops.split_sides, sides), "cogroup", True)
 
-    def _tagged(self, others: Iterable[RDD[Any]], numPartitions: int | None) -> RDD[Any]:
+    def _tagged(
+        self, others: Iterable[RDD[Any]], numPartitions: int | None, label: str
+    ) -> RDD[Any]:
         """Group ``(side, value)`` by key over this RDD and others."""
         sides: list[Any] = [self, *others]
         tagged = [
-            rdd._pipe(partial(ops.tag_values, side), "cogroup", True)
-            for side, rdd in enumerate(sides)
+            rdd._pipe(partial(ops.tag_values, side), label, True) for side, rdd in enumerate(sides)
         ]
         joined = tagged[0]
         for rdd in tagged[1:]:
             joined = joined.union(rdd)
-        return joined._group_lists(numPartitions)
+        return joined._group_lists(numPartitions, label=label)
 
     def _join(
-        self, other: RDD[Any], numPartitions: int | None, keep_left: bool, keep_right: bool
+        self,
+        other: RDD[Any],
+        numPartitions: int | None,
+        keep_left: bool,
+        keep_right: bool,
+        label: str,
     ) -> RDD[Any]:
         op = partial(ops.join_sides, keep_left, keep_right)
-        return self._tagged([other], numPartitions)._pipe(op, "join", True)
+        return self._tagged([other], numPartitions, label)._pipe(op, label, True)
 
     def join(self, other: RDD[Any], numPartitions: int | None = None) -> RDD[Any]:
         """Pair the values of the keys that both RDDs have.
@@ -270,7 +276,7 @@ class PairRDD(CoreRDD[T]):
         >>> sorted(x.join(y).collect())
         [('a', (1, 2)), ('a', (1, 3))]
         """
-        return self._join(other, numPartitions, False, False)
+        return self._join(other, numPartitions, False, False, "join")
 
     def leftOuterJoin(self, other: RDD[Any], numPartitions: int | None = None) -> RDD[Any]:
         """Join, keeping the keys of this RDD; None stands for a missing value.
@@ -281,7 +287,7 @@ class PairRDD(CoreRDD[T]):
         >>> sorted(x.leftOuterJoin(sc.parallelize([("a", 2)])).collect())
         [('a', (1, 2)), ('b', (4, None))]
         """
-        return self._join(other, numPartitions, True, False)
+        return self._join(other, numPartitions, True, False, "leftOuterJoin")
 
     def rightOuterJoin(self, other: RDD[Any], numPartitions: int | None = None) -> RDD[Any]:
         """Join, keeping the keys of the other RDD; None stands for a missing value.
@@ -292,7 +298,7 @@ class PairRDD(CoreRDD[T]):
         >>> sorted(x.rightOuterJoin(sc.parallelize([("a", 1), ("b", 4)])).collect())
         [('a', (2, 1)), ('b', (None, 4))]
         """
-        return self._join(other, numPartitions, False, True)
+        return self._join(other, numPartitions, False, True, "rightOuterJoin")
 
     def fullOuterJoin(self, other: RDD[Any], numPartitions: int | None = None) -> RDD[Any]:
         """Join, keeping all keys; None stands for a missing value.
@@ -303,7 +309,7 @@ class PairRDD(CoreRDD[T]):
         >>> sorted(x.fullOuterJoin(sc.parallelize([("a", 2), ("c", 8)])).collect())
         [('a', (1, 2)), ('b', (4, None)), ('c', (None, 8))]
         """
-        return self._join(other, numPartitions, True, True)
+        return self._join(other, numPartitions, True, True, "fullOuterJoin")
 
     def subtractByKey(self, other: RDD[Any], numPartitions: int | None = None) -> RDD[Any]:
         """Keep the pairs whose key another RDD has not got.
@@ -314,8 +320,8 @@ class PairRDD(CoreRDD[T]):
         >>> sorted(x.subtractByKey(sc.parallelize([("a", 3)])).collect())
         [('b', 4), ('b', 5)]
         """
-        sides = self.cogroup(other, numPartitions)
-        return sides.filter(_only_left).flatMapValues(_left)
+        tagged = self._tagged([other], numPartitions, "subtractByKey")
+        return tagged._pipe(ops.left_sides, "subtractByKey", True)
 
     def subtract(self, other: RDD[Any], numPartitions: int | None = None) -> RDD[T]:
         """Keep the records that another RDD has not got.
@@ -339,23 +345,12 @@ class PairRDD(CoreRDD[T]):
         """
         left = self._pipe(ops.pair_with_none, "intersection")
         right = other._pipe(ops.pair_with_none, "intersection")
-        return left.cogroup(right).filter(_both).keys()
+        tagged = left._tagged([right], None, "intersection")
+        return tagged._pipe(ops.common_keys, "intersection")
 
 
 def _first(a: Any, _: Any) -> Any:
     return a
-
-
-def _left(sides: Any) -> Any:
-    return sides[0]
-
-
-def _only_left(pair: Any) -> bool:
-    return len(pair[1][0]) > 0 and len(pair[1][1]) == 0
-
-
-def _both(pair: Any) -> bool:
-    return len(pair[1][0]) > 0 and len(pair[1][1]) > 0
 
 
 def _never_changes(value: Any) -> bool:

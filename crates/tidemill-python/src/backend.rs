@@ -148,11 +148,12 @@ impl PythonBackend {
             let function = |op: &&OpRef| {
                 op.as_any().downcast_ref::<PyOp>().map(|op| op.function.clone_ref(py))
             };
+            let labels: Vec<&str> = ops.iter().map(|op| op.label()).collect();
             let ops = PyList::new(py, ops.iter().filter_map(function))?;
             let payload = self.payload(&ops, segment.head.is_some(), buckets)?;
             let stage = match self.mode {
                 CompileMode::Off => None,
-                _ => Some(self.stage(&ops, &payload)?),
+                _ => Some(self.stage(&ops, &labels, &payload)?),
             };
             Ok(Ready { payload, stage })
         })
@@ -160,12 +161,17 @@ impl PythonBackend {
 
     /// A stage, from before if its functions are the same to the byte (their pickles hold all that they
     /// capture).
-    fn stage(&self, ops: &Bound<'_, PyList>, payload: &Payload) -> PyResult<Arc<Stage>> {
+    fn stage(
+        &self,
+        ops: &Bound<'_, PyList>,
+        labels: &[&str],
+        payload: &Payload,
+    ) -> PyResult<Arc<Stage>> {
         let key = (payload.hash.clone(), payload.buckets);
         if let Some(known) = self.stages.lock().known.get(&key) {
             return Ok(known.clone());
         }
-        let stage = Arc::new(Stage::new(ops, payload, self.mode, &self.report)?);
+        let stage = Arc::new(Stage::new(ops, labels, payload, self.mode, &self.report)?);
         let mut stages = self.stages.lock();
         if stages.order.len() >= MOST_STAGES
             && let Some(oldest) = stages.order.pop_front()

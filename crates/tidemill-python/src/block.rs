@@ -83,6 +83,37 @@ impl Block for DataBlock {
     }
 }
 
+/// A `range`: to compiled code its numbers, to a worker the pickled list of the one object.
+pub struct RangeBlock {
+    /// The first number.
+    pub start: i64,
+    /// From each number to the next.
+    pub step: i64,
+    /// How many there are.
+    pub numbers: usize,
+    data: Vec<u8>,
+}
+
+impl Block for RangeBlock {
+    fn len(&self) -> usize {
+        1
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.data.capacity()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The block of a `range` whose numbers are within 64 bits, from its pickle within a list.
+#[pyfunction]
+pub fn range_block(start: i64, step: i64, numbers: usize, data: Vec<u8>) -> PyBlock {
+    PyBlock(Arc::new(RangeBlock { start, step, numbers, data }))
+}
+
 /// The kind of a block for a worker.
 pub fn wire_kind(block: &BlockRef) -> u8 {
     let any = block.as_any();
@@ -98,6 +129,9 @@ pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
     let any = block.as_any();
     if let Some(data) = any.downcast_ref::<DataBlock>() {
         return Ok(Cow::Borrowed(&data.data));
+    }
+    if let Some(range) = any.downcast_ref::<RangeBlock>() {
+        return Ok(Cow::Borrowed(&range.data));
     }
     if let Some(text) = any.downcast_ref::<TextBlock>() {
         return Ok(Cow::Borrowed(text.as_str().as_bytes()));

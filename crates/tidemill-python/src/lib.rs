@@ -32,5 +32,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<streaming::PyStreaming>()?;
     module.add_function(wrap_pyfunction!(values::typed_block, module)?)?;
+    module.add_function(wrap_pyfunction!(block::range_block, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)
 }

@@ -143,15 +143,20 @@ impl StageReport {
         let mut lines = vec![format!("over {}:", input.input)];
         let rest = input.rest.unwrap_or(self.operators.len());
         for (place, operator) in self.operators.iter().enumerate() {
-            lines.push(format!("  {}: {}", operator.name, how(operator, place, rest, input)));
+            let line = format!("  {}: {}", operator.name, how(operator, place, rest, input));
+            // What the user called may have become several operators.
+            if operator.name.contains('(') || lines.last() != Some(&line) {
+                lines.push(line);
+            }
         }
-        lines
-            .extend(input.left.iter().map(|reason| format!("  rows that reach {reason}: CPython")));
+        lines.extend(
+            input.left.iter().map(|why| format!("  CPython for rows that reach this: {why}")),
+        );
         if let Some(native) = &input.native {
             let (seen, given_up) = native.counts();
             if given_up > 0 {
-                let whole = if native.is_worth_it() { "" } else { ", therefore now all of them" };
-                lines.push(format!("  {given_up} of {seen} rows ran in CPython{whole}"));
+                let fate = native.fate();
+                lines.push(format!("  {given_up} of {seen} rows ran in CPython{fate}"));
             }
         }
         if let Some((seen, given_up)) = input.calls.as_ref().map(|calls| calls.get())

@@ -3,23 +3,28 @@
 //! Which operators may be compiled is known when a job is submitted, from their functions; for which types when
 //! the first block comes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use tidemill::block::Partition;
+use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill::lock::Lock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Function, Type};
 
 use crate::errors::to_python;
-use crate::native::{InWorker, Input, MOST_TYPES, Native, Plan};
+use crate::native::{InWorker, Input, MOST_TYPES, Native, Plan, Sampled, Sides, Source};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
 use crate::update::Update;
+use crate::values::Typing;
 use crate::worker::Payload;
+
+/// Times that a stage is compiled again for what its documents look like later.
+const MOST_AGAIN: usize = 3;
 
 /// `tidemill.python.compile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +46,24 @@ pub struct Stage {
     report: Arc<Report>,
     own_report: Arc<StageReport>,
     untyped: AtomicBool,
+    /// How often code was made again, by the type of the input.
+    again: Lock<HashMap<Type, usize>>,
+    /// For each input.
+    typing: [Typing; 2],
 }
 
 impl Stage {
     /// Reads the functions of operators.
     pub fn new(
         ops: &Bound<'_, PyList>,
+        labels: &[&str],
         payload: &Payload,
         mode: CompileMode,
         report: &Arc<Report>,
     ) -> PyResult<Stage> {
         report.time(|| {
             let chain = ops.py().import("tidemill.compiler.chain")?;
-            let shape = (ops, payload.has_head, payload.buckets > 0);
+            let shape = (ops, payload.has_head, payload.buckets > 0, labels);
             let found = chain.getattr("plan")?.call1(shape)?;
             let functions: Vec<String> = found.get_item("functions")?.extract()?;
             let refused = functions.iter().find(|line| line.contains(": not compiled")).cloned();
@@ -80,6 +90,8 @@ impl Stage {
                 report: report.clone(),
                 own_report,
                 untyped: AtomicBool::new(false),
+                again: Lock::default(),
+                typing: Default::default(),
             })
         })
     }
@@ -92,32 +104,75 @@ impl Stage {
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
-        if let Some(update) = &self.update {
-            let mut made = None;
-            let ran = update.run(inputs, partition, &self.report, &mut made, worker);
-            let reason = made.and_then(|made| self.tell(made));
-            return match (ran, reason) {
-                (None, Some(reason)) if self.strict && !update.is_away(partition) => {
-                    Err(refusal(&reason).into())
-                }
-                (ran, _) => ran.transpose(),
-            };
-        }
-        let (Some(plan), [input]) = (&self.plan, inputs) else { return Ok(None) };
-        if input.iter().all(|block| block.is_empty()) {
-            return Ok(plan.keeps_empty().then(|| vec![Vec::new(); buckets.max(1)]));
-        }
-        let Some(rows) = Input::of(input) else { return self.untyped().map(|()| None) };
-        match self.native(plan, &rows)? {
-            Some(native) if native.is_worth_it() => {
-                native.run(input.clone(), buckets, worker).map(Some)
+        match (&self.update, &self.plan, inputs) {
+            (Some(update), _, [before, fresh]) => {
+                self.run_update(update, before, fresh, partition, worker)
             }
+            (None, Some(plan), [input]) => self.run_plan(plan, input, buckets, worker),
             _ => Ok(None),
         }
     }
 
+    fn run_update(
+        &self,
+        update: &Update,
+        before: &Partition,
+        fresh: &Partition,
+        partition: usize,
+        worker: &mut InWorker<'_>,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        let [_, typing] = &self.typing;
+        let readable = readable(fresh, typing);
+        let typed = matches!(readable, Some(Cow::Owned(_)));
+        let fresh = readable.unwrap_or(Cow::Borrowed(fresh)).into_owned();
+        let mut made = None;
+        // A state that is pickled is the update's own matter.
+        let inputs = [before.clone(), fresh];
+        let ran = update.run(&inputs, partition, &self.report, &mut made, worker);
+        if typed {
+            typing.was_of_use_if(ran.is_some());
+        }
+        let reason = made.and_then(|made| self.tell(made));
+        match (ran, reason) {
+            (None, Some(reason)) if self.strict && !update.is_away(partition) => {
+                Err(refusal(&reason).into())
+            }
+            (ran, _) => ran.transpose(),
+        }
+    }
+
+    fn run_plan(
+        &self,
+        plan: &Plan,
+        input: &Partition,
+        buckets: usize,
+        worker: &mut InWorker<'_>,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        if input.iter().all(|block| block.is_empty()) {
+            return Ok(plan.keeps_empty().then(|| vec![Vec::new(); buckets.max(1)]));
+        }
+        let [typing, _] = &self.typing;
+        let readable = match plan.join {
+            Some(_) => joinable(input, typing),
+            None => readable(input, typing),
+        };
+        let source = readable.as_ref().and_then(|blocks| source(plan, blocks));
+        let (Some(readable), Some(source)) = (&readable, source) else {
+            return self.untyped().map(|()| None);
+        };
+        let native = match self.native(plan, &source)? {
+            Some(native) if !native.is_worth_it() => self.compile_again(plan, &source, &native),
+            native => native,
+        };
+        if let Cow::Owned(_) = readable {
+            typing.was_of_use_if(native.is_some());
+        }
+        let run = |native: Arc<Native>| native.run(readable.to_vec(), buckets, worker);
+        native.map(run).transpose()
+    }
+
     /// The stage compiled for a type of input.
-    fn native(&self, plan: &Plan, input: &Input<'_>) -> Result<Option<Arc<Native>>, TaskError> {
+    fn native(&self, plan: &Plan, input: &Source<'_>) -> Result<Option<Arc<Native>>, TaskError> {
         let ty = input.ty();
         if let Some(known) = self.native.lock().get(&ty) {
             return Ok(known.clone());
@@ -125,13 +180,46 @@ impl Stage {
         if self.native.lock().len() >= MOST_TYPES {
             return Ok(None);
         }
-        let made = self.report.time(|| Native::compile(plan, input));
+        let made = self.report.time(|| Native::compile(plan, input, Sampled::First));
         let native = made.native.clone();
         if let (Some(reason), true) = (self.tell(made), self.strict) {
             return Err(refusal(&reason).into());
         }
         self.native.lock().insert(ty, native.clone());
         Ok(native)
+    }
+
+    /// The stage compiled for what the rows look like now, instead of code that gives too many of them up; `None`
+    /// if that is no help.
+    fn compile_again(
+        &self,
+        plan: &Plan,
+        input: &Source<'_>,
+        before: &Arc<Native>,
+    ) -> Option<Arc<Native>> {
+        let ty = input.ty();
+        if !before.has_looked() {
+            return None;
+        }
+        if let Some(Some(known)) = self.native.lock().get(&ty)
+            && !Arc::ptr_eq(known, before)
+        {
+            return Some(known.clone());
+        }
+        {
+            let mut again = self.again.lock();
+            let times = again.entry(ty.clone()).or_default();
+            if *times >= MOST_AGAIN {
+                return None;
+            }
+            *times += 1;
+        }
+        let made = self.report.time(|| Native::compile(plan, input, Sampled::Everywhere));
+        let native = made.native.clone().filter(|native| !native.saw_the_same(before))?;
+        before.is_replaced();
+        self.own_report.add(made);
+        self.native.lock().insert(ty, Some(native.clone()));
+        Some(native)
     }
 
     /// Reports, once, that compiled code cannot read the records.
@@ -153,6 +241,32 @@ impl Stage {
         self.own_report.add(made);
         reason
     }
+}
+
+/// The blocks of an input as compiled code can read them; `None` if it cannot.
+fn readable<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partition>> {
+    let is_empty = input.iter().all(|block| block.is_empty());
+    match is_empty || Input::of(input).is_some() {
+        true => Some(Cow::Borrowed(input)),
+        false => typing.alike(input).map(Cow::Owned),
+    }
+}
+
+/// The blocks of two sides as compiled code can join them; `None` if it cannot.
+fn joinable<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partition>> {
+    match Sides::of(input) {
+        Some(_) => Some(Cow::Borrowed(input)),
+        None => typing.each(input).map(Cow::Owned),
+    }
+}
+
+/// What the blocks are to a plan.
+fn source<'a>(plan: &Plan, blocks: &'a [BlockRef]) -> Option<Source<'a>> {
+    if plan.join.is_some() {
+        return Sides::of(blocks).map(Source::Sides);
+    }
+    let rows = Input::of(blocks)?;
+    (rows.is_expanded() == plan.expands).then_some(Source::Rows(rows))
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &Bound<'_, PyAny>) -> PyResult<Option<T>> {

@@ -1,154 +1,168 @@
-//! Typed records from Python objects: what `parallelize` and queues hold, typed from its values.
+//! Typed records of pickled ones: of what `parallelize` and queues hold, and of what workers made.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use bumpalo::Bump;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
-use tidemill_udf::{Records, Type, list_of};
+use tidemill::block::{BlockRef, Partition};
+use tidemill::lock::Lock;
+use tidemill_udf::{Records, Type, unpickle, widen};
 
-use crate::block::{PyBlock, TypedBlock};
+use crate::block::{DataBlock, PyBlock, TypedBlock};
 
-/// Deeper values are pickled.
-const DEEPEST: usize = 16;
-/// Values of more parts are pickled.
-const MOST_PARTS: usize = 4096;
+/// After this many failures in a row, the inputs that are not looked at become no more.
+const MOST_FAILURES: u32 = 10;
 
-/// The block of a list's items if they are all of one type that compiled code knows, else `None`.
-///
-/// Only the built-in types themselves count, and no list may be there twice: a function that changes one would change
-/// the other.
+/// The block of a pickled list: typed if its items are all of one type that compiled code knows.
 #[pyfunction]
-pub fn typed_block(items: &Bound<'_, PyList>) -> Option<PyBlock> {
-    let mut ty = type_of(&items.iter().next()?, 0, &mut MOST_PARTS.clone())?;
-    // Each round meets a wider type than the one before, or gives up.
-    loop {
-        match records(items, &ty) {
-            Ok(records) => return Some(PyBlock(Arc::new(TypedBlock(records)))),
-            Err(index) => {
-                let other = type_of(&items.get_item(index).ok()?, 0, &mut MOST_PARTS.clone())?;
-                let wider = ty.unify(&other).filter(|wider| *wider != ty)?;
-                ty = wider;
-            }
+pub fn typed_block(records: usize, data: Vec<u8>) -> PyBlock {
+    PyBlock(match unpickle(&data, None) {
+        Some(records) => Arc::new(TypedBlock(records)),
+        None => Arc::new(DataBlock { records, data }),
+    })
+}
+
+/// Gives the inputs of one stage types. It remembers the last one, and looks ever more seldom at inputs that have none.
+#[derive(Default)]
+pub struct Typing {
+    last: Lock<Option<Type>>,
+    failures: AtomicU32,
+    /// Inputs that are not to be looked at.
+    skipped: AtomicU32,
+}
+
+impl Typing {
+    /// The blocks with pickled records typed, each block by itself; `None` if a block is no typed one then.
+    pub fn each(&self, blocks: &[BlockRef]) -> Option<Partition> {
+        if self.skips() {
+            return None;
+        }
+        let filled = blocks.iter().filter(|block| !block.is_empty());
+        let typed: Option<Partition> = filled.map(|block| self.block(block)).collect();
+        self.told(typed)
+    }
+
+    /// The blocks as typed ones of one type.
+    pub fn alike(&self, blocks: &[BlockRef]) -> Option<Partition> {
+        let typed = self.each(blocks)?;
+        self.told(widened(&typed))
+    }
+
+    /// Says whether compiled code went on with the typed records.
+    pub fn was_of_use_if(&self, useful: bool) {
+        match useful {
+            true => self.failures.store(0, Ordering::Relaxed),
+            false => self.was_in_vain(),
         }
     }
+
+    fn was_in_vain(&self) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).min(MOST_FAILURES);
+        self.skipped.store((1 << failures) - 1, Ordering::Relaxed);
+    }
+
+    fn told(&self, typed: Option<Partition>) -> Option<Partition> {
+        if typed.is_none() {
+            self.was_in_vain();
+        }
+        typed
+    }
+
+    fn skips(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        self.skipped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    fn block(&self, block: &BlockRef) -> Option<BlockRef> {
+        if block.as_any().is::<TypedBlock>() {
+            return Some(block.clone());
+        }
+        let pickled = block.as_any().downcast_ref::<DataBlock>()?;
+        let last = self.last.lock().clone();
+        let records = unpickle(&pickled.data, last.as_ref())?;
+        if last.as_ref() != Some(records.ty()) {
+            *self.last.lock() = Some(records.ty().clone());
+        }
+        Some(Arc::new(TypedBlock(records)))
+    }
 }
 
-/// The type of a value of at most `parts` parts.
-fn type_of(value: &Bound<'_, PyAny>, depth: usize, parts: &mut usize) -> Option<Type> {
-    *parts = parts.checked_sub(1)?;
-    if depth > DEEPEST {
-        return None;
+/// Typed blocks as ones of the type that holds the records of all.
+fn widened(blocks: &[BlockRef]) -> Option<Partition> {
+    let typed: Option<Vec<&Records>> = blocks
+        .iter()
+        .map(|block| block.as_any().downcast_ref().map(|TypedBlock(records)| records))
+        .collect();
+    let typed = typed?;
+    let mut ty = Cow::Borrowed(typed.first()?.ty());
+    for records in &typed {
+        if *records.ty() != *ty {
+            ty = Cow::Owned(ty.unify(records.ty())?);
+        }
     }
-    if value.is_none() {
-        return Some(Type::None);
-    }
-    if value.is_exact_instance_of::<PyBool>() {
-        return Some(Type::Bool);
-    }
-    if value.is_exact_instance_of::<PyInt>() {
-        return Some(Type::Int);
-    }
-    if value.is_exact_instance_of::<PyFloat>() {
-        return Some(Type::Float);
-    }
-    if value.is_exact_instance_of::<PyString>() {
-        return Some(Type::Str);
-    }
-    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-        let items: Option<Vec<Type>> =
-            tuple.iter().map(|item| type_of(&item, depth + 1, parts)).collect();
-        return items.map(Type::Tuple);
-    }
-    let list = value.cast_exact::<PyList>().ok()?;
-    let mut item = Type::Never;
-    for each in list.iter() {
-        let ty = type_of(&each, depth + 1, parts)?;
-        item = if item == Type::Never { ty } else { item.unify(&ty)? };
-    }
-    Some(Type::List(Box::new(item)))
+    let pairs = blocks.iter().zip(typed);
+    let fits = |(block, records): (&BlockRef, &Records)| match *records.ty() == *ty {
+        true => Some(block.clone()),
+        false => wider(records, &ty),
+    };
+    pairs.map(fits).collect()
 }
 
-/// The items as records of a type, or the index of the first that is none.
-fn records(items: &Bound<'_, PyList>, ty: &Type) -> Result<Records, usize> {
-    let mut records = Records::new(ty);
-    let mut reading = Reading { heap: Bump::new(), texts: Vec::new(), lists: HashSet::new() };
+fn wider(records: &Records, ty: &Type) -> Option<BlockRef> {
+    let mut made = Records::new(ty);
     let mut slots = Vec::with_capacity(ty.slots());
-    for (index, item) in items.iter().enumerate() {
+    for record in records.iter() {
         slots.clear();
-        reading.texts.clear();
-        reading.value(&item, ty, &mut slots).ok_or(index)?;
-        // SAFETY: the slots of a value of the type; its texts are held until the next one.
-        unsafe { records.push(&slots) };
-        reading.heap.reset();
+        widen(records.ty(), ty, record, &mut slots)?;
+        // SAFETY: a value of the type, made of a record that is alive.
+        unsafe { made.push(&slots) };
     }
-    Ok(records)
+    Some(Arc::new(TypedBlock(made)))
 }
 
-/// What the record in hand points to.
-struct Reading<'py> {
-    heap: Bump,
-    texts: Vec<Bound<'py, PyBytes>>,
-    /// The lists so far, by address.
-    lists: HashSet<usize>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<'py> Reading<'py> {
-    /// Appends the slots of a value; `None` if it is not of the type.
-    fn value(&mut self, value: &Bound<'py, PyAny>, ty: &Type, slots: &mut Vec<u64>) -> Option<()> {
-        match ty {
-            Type::None => value.is_none().then_some(()),
-            Type::Bool => {
-                let flag = value.cast_exact::<PyBool>().ok()?.is_true();
-                slots.push(u64::from(flag));
-                Some(())
+    fn pickled(items: &[u8]) -> BlockRef {
+        let data = [b"\x80\x05](".as_slice(), items, b"e."].concat();
+        Arc::new(DataBlock { records: 1, data })
+    }
+
+    fn types(blocks: Option<Partition>) -> Option<Vec<String>> {
+        let ty = |block: &BlockRef| {
+            let typed: Option<&TypedBlock> = block.as_any().downcast_ref();
+            typed.map_or("none".to_owned(), |typed| typed.0.ty().to_string())
+        };
+        blocks.map(|blocks| blocks.iter().map(ty).collect())
+    }
+
+    #[test]
+    fn blocks_of_one_type_are_typed_and_narrower_ones_widened() {
+        let typing = Typing::default();
+        let found = types(typing.alike(&[pickled(b"K\x01"), pickled(b"N")]));
+        assert_eq!(found, Some(vec!["int or None".to_owned(); 2]));
+        let found = types(typing.each(&[pickled(b"K\x01"), pickled(b"\x88")]));
+        assert_eq!(found, Some(vec!["int or None".to_owned(), "bool".to_owned()]));
+    }
+
+    #[test]
+    fn inputs_that_have_no_type_are_looked_at_ever_more_seldom() {
+        let typing = Typing::default();
+        let bad = [pickled(b"K\x01\x88")];
+        let mut looked = Vec::new();
+        for turn in 0..20 {
+            let before = typing.failures.load(Ordering::Relaxed);
+            assert!(typing.alike(&bad).is_none());
+            if typing.failures.load(Ordering::Relaxed) > before {
+                looked.push(turn);
             }
-            Type::Int => {
-                let number = value.cast_exact::<PyInt>().ok()?;
-                slots.push(number.extract::<i64>().ok()? as u64);
-                Some(())
-            }
-            Type::Float => {
-                slots.push(value.cast_exact::<PyFloat>().ok()?.value().to_bits());
-                Some(())
-            }
-            Type::Str => {
-                // Fails for lone surrogates.
-                let text = value.cast_exact::<PyString>().ok()?.encode_utf8().ok()?;
-                let bytes = text.as_bytes();
-                slots.extend([bytes.as_ptr() as u64, bytes.len() as u64]);
-                self.texts.push(text);
-                Some(())
-            }
-            Type::Tuple(types) => {
-                let tuple = value.cast_exact::<PyTuple>().ok()?;
-                if tuple.len() != types.len() {
-                    return None;
-                }
-                tuple.iter().zip(types).try_for_each(|(item, ty)| self.value(&item, ty, slots))
-            }
-            Type::Option(_) if value.is_none() => {
-                slots.extend(ty.absent());
-                Some(())
-            }
-            Type::Option(inner) => {
-                slots.push(1);
-                self.value(value, inner, slots)
-            }
-            Type::List(item) => {
-                let list = value.cast_exact::<PyList>().ok()?;
-                if !self.lists.insert(list.as_ptr() as usize) {
-                    return None;
-                }
-                let mut items = Vec::new();
-                for each in list.iter() {
-                    self.value(&each, item, &mut items)?;
-                }
-                slots.push(list_of(&self.heap, item, list.len(), &items));
-                Some(())
-            }
-            _ => None,
         }
+        assert_eq!(looked, [0, 1, 3, 7, 15]);
+        let good = [pickled(b"K\x01")];
+        assert!((0..32).any(|_| typing.alike(&good).is_some()));
+        typing.was_of_use_if(true);
+        assert!(typing.alike(&good).is_some());
     }
 }

@@ -6,7 +6,7 @@ use cranelift_codegen::ir::types;
 
 use crate::emit::Gen;
 use crate::error::{Reason, Result};
-use crate::function::{Code, attempts};
+use crate::function::{Code, Made, attempts};
 use crate::json::holds_list;
 use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
@@ -81,7 +81,7 @@ impl Call {
             };
             if places_of_lists(&value.ty) > 1 {
                 // Two of them may be one, and what changes one later must change both.
-                return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
+                return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
             }
             if holds_dynamic(&value.ty) || holds_list(&value.ty) {
                 value = g.kept(&value)?;
@@ -89,12 +89,12 @@ impl Call {
             if let Some(wanted) = result {
                 match wanted.unify(&value.ty) {
                     Some(both) if both == *wanted => value = g.coerce(&value, wanted, 0)?,
-                    _ => return Err(Reason::types("a function giving", &[wanted, &value.ty], 0)),
+                    _ => return Err(Reason::mixed("results", &[wanted, &value.ty], 0)),
                 }
             }
             let in_parts = value.ty.any(&|ty| matches!(ty, Type::Parts(_)));
             if in_parts || crate::matches::holds_match(&value.ty) {
-                return Err(Reason::unsupported(format!("a function giving {}", value.ty), 0));
+                return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
             }
             *record = Some(value.ty.clone());
             g.store(&value, addresses[2]);
@@ -102,7 +102,8 @@ impl Call {
             makes_lists.set(g.makes_lists);
             Ok(())
         };
-        let (code, result, left_out) = attempts(&[types::I64; 4], None, returned, generate)?;
+        let Made { code, record: result, left_out, .. } =
+            attempts(&[types::I64; 4], None, returned, generate)?;
         let (may_raise, makes_lists) = (may_raise.get(), makes_lists.get());
         Ok(Call { code, result, may_raise, makes_lists, left_out })
     }

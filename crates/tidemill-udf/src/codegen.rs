@@ -102,7 +102,8 @@ impl Gen<'_> {
         {
             self.open_frame(function, vec![value])?;
             self.statement = statement;
-            let pieces = self.pieces(text, args, line)?;
+            let pieces = self.pieces(text, args, line);
+            let pieces = pieces.map_err(|reason| reason.in_file(function.file.as_deref()))?;
             self.frames.pop();
             return Ok(Some(pieces));
         }
@@ -129,16 +130,16 @@ impl Gen<'_> {
     fn emit_record(&mut self, value: &Value, emitted: &mut Emitted) -> Result<()> {
         let value = &self.kept(value)?;
         let value = &match emitted {
-            Some(ty) => self.fit(&Place::Record, &ty.clone(), value, "records being", 0)?,
+            Some(ty) => self.fit(&Place::Record, &ty.clone(), value, "records", 0)?,
             None => {
                 let ty = self.known_type(&Place::Record, &value.ty);
-                let value = self.fit(&Place::Record, &ty, value, "records being", 0)?;
+                let value = self.fit(&Place::Record, &ty, value, "records", 0)?;
                 *emitted = Some(ty);
                 value
             }
         };
         if holds_match(&value.ty) {
-            return Err(Reason::unsupported(format!("a record of {}", value.ty), 0));
+            return Err(Reason::unsupported(format!("a record of type {}", value.ty), 0));
         }
         if may_share(&value.ty) {
             return Err(Reason::unsupported("a record with two dicts that may be one", 0));
@@ -155,6 +156,11 @@ impl Gen<'_> {
         function: &Function,
         args: Vec<Value>,
     ) -> Result<Option<Value>> {
+        let result = self.put_in_place(function, args);
+        result.map_err(|reason| reason.in_file(function.file.as_deref()))
+    }
+
+    fn put_in_place(&mut self, function: &Function, args: Vec<Value>) -> Result<Option<Value>> {
         let exit = self.open_frame(function, args)?;
         // A loop of the caller is not one that the callee could break, and a failure after the call is
         // the caller's.
@@ -217,7 +223,7 @@ impl Gen<'_> {
             let place = Place::Local(address, name.clone());
             let ty = self.known_type(&place, &value.ty);
             let local = self.declare(&ty);
-            let value = self.fit(&place, &ty, &value, "a parameter being", 0)?;
+            let value = self.fit(&place, &ty, &value, "a parameter", 0)?;
             self.set(&local, &value);
             frame.locals.insert(name.clone(), local);
             frame.assigned.insert(name.clone());
@@ -245,7 +251,7 @@ impl Gen<'_> {
             }
             Some(local) => local,
         };
-        let value = self.fit(&place, &local.ty, &value, "a function returning", 0)?;
+        let value = self.fit(&place, &local.ty, &value, "results", 0)?;
         self.set(&local, &value);
         let frame = self.frame()?;
         let (exit, tries) = (frame.exit, frame.tries);
@@ -394,7 +400,7 @@ impl Gen<'_> {
                 local
             }
         };
-        let what = format!("a variable ({name}) being");
+        let what = format!("the variable {name}");
         let value = self.fit(&place, &local.ty, &value, &what, line)?;
         self.set(&local, &value);
         self.frame()?.assigned.insert(name.to_owned());

@@ -347,7 +347,7 @@ impl<'g> Gen<'g> {
         let [found, none] = [(); 2].map(|()| self.b.create_block());
         self.branch(any, found, none);
         let ways = [(found, best), (none, default)];
-        self.join(name, &ways, line)
+        self.join(&format!("the results of {name}()"), &ways, line)
     }
 
     /// What an item is compared by.
@@ -414,7 +414,7 @@ impl<'g> Gen<'g> {
                 let flag = self.truthy(&value);
                 Ok(self.bool(flag).one())
             }
-            _ => Err(Reason::types("a flag", &[&value.ty], 0)),
+            _ => Err(Reason::types("the argument reverse", &[&value.ty], 0)),
         }
     }
 }

@@ -311,7 +311,7 @@ impl Gen<'_> {
             ways.push((stop, value));
         }
         self.assign_only(certain)?;
-        self.join(op, &ways, line)
+        self.join(&format!("the operands of {op}"), &ways, line)
     }
 
     /// An expression that stands beside one of a type: a dict literal beside a dynamic value is one.
@@ -387,10 +387,10 @@ impl Gen<'_> {
         };
         let mut ty = first.ty.clone();
         for (_, value) in ways {
-            ty = ty.unify(&value.ty).ok_or_else(|| Reason::types(what, &[&ty, &value.ty], line))?;
+            ty = ty.unify(&value.ty).ok_or_else(|| Reason::mixed(what, &[&ty, &value.ty], line))?;
         }
         if let Some((_, value)) = ways.iter().find(|(_, value)| !value.ty.fits(&ty)) {
-            return Err(Reason::types(what, &[&ty, &value.ty], line));
+            return Err(Reason::mixed(what, &[&ty, &value.ty], line));
         }
         let (room, merge) = (self.declare(&ty), self.b.create_block());
         for (block, value) in ways {
@@ -417,10 +417,10 @@ impl Gen<'_> {
         for item in items {
             ty = ty
                 .unify(&item.ty)
-                .ok_or_else(|| Reason::types("a list of", &[&ty, &item.ty], line))?;
+                .ok_or_else(|| Reason::mixed("a list with items", &[&ty, &item.ty], line))?;
         }
         if let Some(item) = items.iter().find(|item| !item.ty.fits(&ty)) {
-            return Err(Reason::types("a list of", &[&ty, &item.ty], line));
+            return Err(Reason::mixed("a list with items", &[&ty, &item.ty], line));
         }
         let list = self.new_list(&ty)?;
         for item in items {

@@ -68,7 +68,7 @@ impl Gen<'_> {
                 let template = Template(vec![Piece::Field(field)]);
                 self.by_template(template, std::slice::from_ref(value))
             }
-            (ty, _) => Err(Reason::types("the text", &[ty], line)),
+            (ty, _) => Err(Reason::types("str()", &[ty], line)),
         }
     }
 

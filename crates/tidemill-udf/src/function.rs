@@ -1,5 +1,6 @@
 //! Compiled chains of operators, and how any function is compiled: by attempts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cranelift_codegen::ir::{AbiParam, Block, InstBuilder, UserFuncName, types};
@@ -56,6 +57,8 @@ pub struct Compiled {
     code: Code,
     record: Type,
     left_out: Vec<Reason>,
+    /// What documents looked like, by the place where they are parsed.
+    looks: HashMap<usize, Shape>,
     /// The type of the input, if its lists and dicts must be the row's own.
     refreshed: Option<Type>,
 }
@@ -103,10 +106,11 @@ impl Compiled {
             let value = g.load(input, address, 0);
             g.chain(steps, value, record)
         };
-        let (code, record, left_out) = attempts(&[types::I64; 2], samples, None, generate)?;
+        let Made { code, record, left_out, looks } =
+            attempts(&[types::I64; 2], samples, None, generate)?;
         let lists = crate::json::holds_list(input) && crate::json::holds_list(&record);
         let refreshed = (lists || crate::record::holds_dynamic(input)).then(|| input.clone());
-        Ok(Compiled { code, record, left_out, refreshed })
+        Ok(Compiled { code, record, left_out, looks, refreshed })
     }
 
     /// The type of the records.
@@ -117,6 +121,16 @@ impl Compiled {
     /// What of it is left to CPython, row by row.
     pub fn left_out(&self) -> &[Reason] {
         &self.left_out
+    }
+
+    /// Whether it was made for what documents looked like, so that others may make a better one.
+    pub fn has_looked(&self) -> bool {
+        !self.looks.is_empty()
+    }
+
+    /// Whether both were made for documents that look the same.
+    pub fn saw_the_same(&self, other: &Compiled) -> bool {
+        self.looks == other.looks
     }
 
     /// A run over a block.
@@ -185,6 +199,17 @@ fn look(code: &Code, place: usize, samples: &[&[u64]]) -> Shape {
     rows.profiles.get(&(place as u64)).map(Profile::shape).unwrap_or_default()
 }
 
+/// What attempts come to.
+pub(crate) struct Made {
+    pub(crate) code: Code,
+    /// The type of the records.
+    pub(crate) record: Type,
+    /// What is left to CPython.
+    pub(crate) left_out: Vec<Reason>,
+    /// What documents looked like, by their place in the tree.
+    pub(crate) looks: HashMap<usize, Shape>,
+}
+
 /// Attempts until one succeeds, each leaving one more statement to CPython, or knowing more; the type of a place may
 /// be known from the start.
 pub(crate) fn attempts(
@@ -192,7 +217,7 @@ pub(crate) fn attempts(
     samples: Option<&[&[u64]]>,
     expected: Option<(Place, Type)>,
     generate: impl Fn(&mut Gen<'_>, &mut Option<Type>) -> Result<()>,
-) -> Result<(Code, Type, Vec<Reason>)> {
+) -> Result<Made> {
     let mut reasons = Vec::new();
     let mut known = Knowledge { sampling: samples.is_some(), ..Knowledge::default() };
     known.types.extend(expected);
@@ -200,7 +225,8 @@ pub(crate) fn attempts(
         match attempt(parameters, &known, &generate) {
             // A record of an unknown type is one that nothing gets to.
             Ok(Attempt::Done(code, Some(record))) if !record.is_unreachable() => {
-                return Ok((code, record, reasons));
+                let looks = known.shapes;
+                return Ok(Made { code, record, left_out: reasons, looks });
             }
             Ok(Attempt::Unseen(code, place)) => {
                 known.shapes.insert(place, look(&code, place, samples.unwrap_or_default()));

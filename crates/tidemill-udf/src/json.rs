@@ -88,7 +88,7 @@ impl Gen<'_> {
 
     pub(crate) fn boxed_or(&mut self, value: &Value, line: u32) -> Result<Value> {
         let boxed = self.boxed(value);
-        boxed.ok_or_else(|| Reason::types("a dynamic value of", &[&value.ty], line))
+        boxed.ok_or_else(|| among_json(&value.ty, line))
     }
 
     /// A value as a dynamic one; `None` if its type cannot be one.
@@ -98,7 +98,7 @@ impl Gen<'_> {
             // As a dynamic value it may get items, which its other names must know of.
             Type::List(item) if **item == Type::Never && !value.fresh => {
                 let known = Type::List(Box::new(Type::Json(Shape::default())));
-                self.learn(value, &known, Reason::types("a dynamic value of", &[&value.ty], 0));
+                self.learn(value, &known, among_json(&value.ty, 0));
                 return None;
             }
             _ => {}
@@ -720,4 +720,8 @@ fn kinds_of(name: &str) -> &'static [Kind] {
         "dict" => &[Kind::Dict],
         _ => &[],
     }
+}
+
+fn among_json(ty: &Type, line: u32) -> Reason {
+    Reason::unsupported(format!("{ty} among values of JSON"), line)
 }

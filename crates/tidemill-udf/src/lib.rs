@@ -41,6 +41,7 @@ pub mod tree;
 mod tries;
 mod types;
 mod unify;
+mod unpickle;
 
 pub use call::Call;
 pub use error::{Reason, Result};
@@ -51,3 +52,4 @@ pub use runtime::Rows;
 pub use shape::{Kind, Shape};
 pub use tree::{Function, Step};
 pub use types::Type;
+pub use unpickle::unpickle;

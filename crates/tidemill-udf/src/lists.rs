@@ -139,7 +139,7 @@ impl Gen<'_> {
         match known.unify(&item.ty) {
             Some(both) if both == **known && item.ty.fits(known) => self.coerce(item, known, line),
             both => {
-                let reason = Reason::types("an item of a list", &[known, &item.ty], line);
+                let reason = Reason::mixed("a list with items", &[known, &item.ty], line);
                 Err(match both {
                     Some(both) => self.learn(list, &Type::List(Box::new(both)), reason),
                     None => reason,

@@ -54,7 +54,10 @@ impl Gen<'_> {
                 None => self.constant_str(constant_key(key).unwrap_or("")),
             };
             if at.ty != Type::Str {
-                return Err(Reason::types("a dict with a key of", &[&at.ty], line));
+                return Err(Reason::unsupported(
+                    format!("a dict with keys of type {}", at.ty),
+                    line,
+                ));
             }
             let value = self.held(expr, &value, line)?;
             let held = value.ty.shape().unwrap_or_default();
@@ -79,7 +82,10 @@ impl Gen<'_> {
             let held = this.expr(value)?;
             let at = this.solid(&at);
             if at.ty != Type::Str {
-                return Err(Reason::types("a dict with a key of", &[&at.ty], line));
+                return Err(Reason::unsupported(
+                    format!("a dict with keys of type {}", at.ty),
+                    line,
+                ));
             }
             let held = this.held(value, &held, line)?;
             shape = shape.with_field("", &held.ty.shape().unwrap_or_default());
@@ -108,7 +114,7 @@ impl Gen<'_> {
                 }
                 Ok(shape)
             }
-            other => Err(Reason::types("** of", &[other], line)),
+            other => Err(Reason::unsupported(format!("** of {other}"), line)),
         }
     }
 
@@ -201,13 +207,13 @@ impl Gen<'_> {
         let mut ty = rows.first().map_or(Type::Never, |row| row.ty.clone());
         for row in &rows {
             let both = ty.unify(&row.ty);
-            ty = both.ok_or_else(|| Reason::types("a dict of", &[&ty, &row.ty], line))?;
+            ty = both.ok_or_else(|| Reason::mixed("a dict with values", &[&ty, &row.ty], line))?;
         }
         if holds_dict(&ty) {
             return Err(Reason::unsupported("a loop over dicts of a dict", line));
         }
         if let Some(row) = rows.iter().find(|row| !row.ty.fits(&ty)) {
-            return Err(Reason::types("a dict of", &[&ty, &row.ty], line));
+            return Err(Reason::mixed("a dict with values", &[&ty, &row.ty], line));
         }
         let list = self.new_list(&ty)?;
         for row in &rows {

@@ -35,6 +35,9 @@ pub struct Function {
     /// Its qualified name.
     #[serde(default)]
     pub name: String,
+    /// The file that it is in, if it is in one.
+    #[serde(default)]
+    pub file: Option<String>,
     /// Its parameters, in order.
     pub params: Vec<String>,
     /// Its statements.

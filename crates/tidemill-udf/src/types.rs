@@ -196,6 +196,11 @@ impl Type {
         self.any(&|ty| matches!(ty, Type::List(_) | Type::Json(_)))
     }
 
+    /// Whether values are, or hold, what a function may change.
+    pub fn is_mutable(&self) -> bool {
+        self.any(&|ty| matches!(ty, Type::List(_) | Type::Json(_) | Type::Record(_)))
+    }
+
     /// Whether values may be keys: hashable in Python, and compared here as there.
     pub fn is_key(&self) -> bool {
         match self {

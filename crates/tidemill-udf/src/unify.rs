@@ -34,7 +34,7 @@ impl Gen<'_> {
                 // That a dict is met where values are dynamic is news as well, the first time.
                 let wider = both.filter(|both| both != ty || !self.known.types.contains_key(place));
                 self.lesson = wider.map(|both| Box::new((place.clone(), both)));
-                Err(Reason::types(what, &[ty, &value.ty], line))
+                Err(Reason::mixed(what, &[ty, &value.ty], line))
             }
         }
     }
@@ -80,7 +80,7 @@ impl Gen<'_> {
             }
             // Two names for one list must agree on what its items are.
             (Type::List(_), Type::List(_)) if !value.fresh && !value.ty.is_held_as(ty) => {
-                let reason = Reason::types("a list used as another", &[&value.ty, ty], line);
+                let reason = Reason::mixed("two names for a list", &[&value.ty, ty], line);
                 return Err(self.learn(value, ty, reason));
             }
             _ => Value { fresh: value.fresh, ..Value::new(ty.clone(), value.slots.clone()) },

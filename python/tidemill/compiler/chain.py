@@ -8,12 +8,14 @@ types the data have is not known yet, so the engine may compile less than is pla
 from __future__ import annotations
 
 import json
-from functools import partial
+import os
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tidemill import ops
 from tidemill._engine import portable_hash
 from tidemill.compiler.front import describe
+from tidemill.compiler.reasons import OPERATOR, RESULT_ITERABLES, WHOLE_PARTITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,33 @@ STEPS: dict[Any, str] = {
     ops.map_values: "map_values",
     ops.flat_map_values: "flat_map_values",
 }
+
+
+def _tagger(tag: int) -> Callable[[Any], Any]:
+    def tagged(record: Any) -> Any:
+        key, value = record
+        return key, (tag, value)
+
+    return tagged
+
+
+# Operators without a function of the user's do what these do.
+OWN: dict[Any, Callable[..., Callable[[Any], Any]]] = {
+    ops.pair_with_none: lambda: lambda record: (record, None),
+    ops.first_of_pair: lambda: lambda record: record[0],
+    ops.second_of_pair: lambda: lambda record: record[1],
+    ops.tag_values: _tagger,
+}
+# Where Tidemill's own functions are.
+HOME = os.path.dirname(ops.__file__) + os.sep
+# Those that are compiled without being a step, a sink or a function.
+WHOLE = (ops.expand, ops.join_sides, ops.left_sides, ops.common_keys)
+REFUSED = {
+    **dict.fromkeys(
+        (ops.map_partition, ops.map_indexed, ops.foreach_partition, ops.glom), WHOLE_PARTITIONS
+    ),
+    **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
+}
 # What `explain` calls an operator, and the numbers of arguments of its functions.
 OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
     ops.map_records: ("map", (1,)),
@@ -33,7 +62,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
     ops.map_values: ("mapValues", (1,)),
     ops.flat_map_values: ("flatMapValues", (1,)),
     ops.group_by_key: ("groupByKey", ()),
-    ops.merge_groups: ("groupByKey, joined", ()),
+    ops.merge_groups: ("groupByKey", ()),
     ops.reduce_by_key: ("reduceByKey", (2,)),
     ops.combine_by_key: ("combineByKey", (1, 2)),
     ops.reduce_records: ("reduce", (2,)),
@@ -43,7 +72,12 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
 }
 
 
-def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dict[str, Any]:
+def plan(
+    stage: list[Callable[..., Any]],
+    has_head: bool,
+    has_tail: bool,
+    labels: list[str] | None = None,
+) -> dict[str, Any]:
     """Say what of a stage may be compiled.
 
     Parameters
@@ -51,6 +85,8 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     stage : list of callable
         The operators of `tidemill.ops`, in order; with `has_head` the first one takes several
         inputs, with `has_tail` the last one splits.
+    labels : list of str, optional
+        What the user called to get each operator.
 
     Returns
     -------
@@ -69,21 +105,29 @@ def plan(stage: list[Callable[..., Any]], has_head: bool, has_tail: bool) -> dic
     >>> found["functions"], "strip" in found["plan"]
     (['str.strip: compiled'], True)
     """
+    labels = labels or [""] * len(stage)
     if has_head:
-        return _update(stage, Functions())
+        return _update(stage, labels, Functions())
     pipes, tail = (stage[:-1], stage[-1:]) if has_tail else (stage, [])
     functions = Functions()
     phases, rest = _phases(pipes, functions)
     splits = has_tail and _splits_by_key(tail[0])
     if rest is None and has_tail and not splits:
         rest = len(pipes)
-    found = {"phases": phases, "rest": rest, "splits": splits, "operators": len(pipes)}
-    useful = bool(phases) or (splits and rest is None)
+    found = {
+        "phases": phases,
+        "rest": rest,
+        "splits": splits,
+        "operators": len(pipes),
+        "expands": _expands(pipes),
+        "join": _join(pipes),
+    }
+    useful = bool(phases) or bool(_join(pipes)) or (splits and rest is None)
     return {
         "plan": json.dumps(found) if useful else None,
         "update": None,
         "functions": functions.lines,
-        "operators": [_operator(op, functions) for op in pipes],
+        "operators": [_operator(op, label, functions) for op, label in zip(pipes, labels)],
     }
 
 
@@ -110,7 +154,7 @@ class Functions:
         return tree if tree["ok"] else None
 
 
-def _update(stage: list[Any], functions: Functions) -> dict[str, Any]:
+def _update(stage: list[Any], labels: list[str], functions: Functions) -> dict[str, Any]:
     """The plan of a stage that begins with an operator of several inputs."""
     update = _argument(stage[0], ops.update_state) if len(stage) == 1 else None
     tree = None if update is None else functions.good(update, 2)
@@ -118,14 +162,14 @@ def _update(stage: list[Any], functions: Functions) -> dict[str, Any]:
         "plan": None,
         "update": json.dumps(tree) if tree else None,
         "functions": functions.lines,
-        "operators": [_operator(op, functions) for op in stage],
+        "operators": [_operator(op, label, functions) for op, label in zip(stage, labels)],
     }
 
 
 def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]], int | None]:
     """The phases, and the place of the first operator that is the worker's, if there is one."""
     phases: list[dict[str, Any]] = []
-    at = 0
+    at = 2 if _join(pipes) else 1 if _expands(pipes) else 0
     while at < len(pipes):
         steps = _steps(pipes[at:], functions)
         end = at + len(steps)
@@ -139,17 +183,49 @@ def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]
     return phases, None
 
 
+def _expands(pipes: list[Any]) -> bool:
+    """Whether the first operator makes the rows of ranges, which compiled code does itself."""
+    return pipes[:1] == [ops.expand]
+
+
+def _join(pipes: list[Any]) -> dict[str, Any] | None:
+    """What the first two operators join, if they do."""
+    if len(pipes) < 2 or pipes[0] is not ops.merge_groups:
+        return None
+    if type(pipes[1]) is partial and pipes[1].func is ops.join_sides:
+        left, right = pipes[1].args
+        return {"kind": "pairs", "keep_left": left, "keep_right": right}
+    kinds = {ops.left_sides: "left", ops.common_keys: "keys"}
+    kind = next((kind for op, kind in kinds.items() if op is pipes[1]), None)
+    return {"kind": kind} if kind else None
+
+
 def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for op in pipes:
-        name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
-        if name is None:
+        step = _own_step(op) or _step(op, functions)
+        if step is None:
             break
-        tree = functions.good(op.args[0], 1)
-        if tree is None:
-            break
-        steps.append({"op": name, **tree})
+        steps.append(step)
     return steps
+
+
+def _step(op: Any, functions: Functions) -> dict[str, Any] | None:
+    name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
+    tree = functions.good(op.args[0], 1) if name else None
+    return {"op": name, **tree} if tree else None
+
+
+def _own_step(op: Any) -> dict[str, Any] | None:
+    """The step of an operator that has no function of the user's."""
+    operator, args = (op.func, op.args) if type(op) is partial else (op, ())
+    tree = _own_tree(operator, *args) if operator in OWN else None
+    return {"op": "map", **tree} if tree and tree["ok"] else None
+
+
+@lru_cache(maxsize=64)
+def _own_tree(operator: Any, *args: Any) -> dict[str, Any]:
+    return describe(OWN[operator](*args))
 
 
 def _has_late_effects(steps: list[dict[str, Any]]) -> bool:
@@ -197,19 +273,32 @@ def _splits_by_key(op: Any) -> bool:
     return _argument(op, ops.bucket_by_key) is portable_hash
 
 
-def _operator(op: Any, functions: Functions) -> tuple[str, str | None, str | None]:
+def _operator(op: Any, label: str, functions: Functions) -> tuple[str, str | None, str | None]:
     """What to call an operator, why it is not compiled, what its functions leave to CPython."""
     bare = op.func if type(op) is partial else op
+    own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
     name, arity = OPERATORS.get(bare, (getattr(bare, "__name__", repr(bare)), None))
     if arity is None:
-        return name, "an operator that is not compiled", None
-    own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
+        compiles = bare in WHOLE or _own_step(op)
+        refusal = None if compiles else REFUSED.get(bare, OPERATOR)
+        return _named(label or name, own, [{}] * len(own)), refusal, None
     trees = [functions.tree(function, each) for function, each in zip(own, arity)]
-    called = ", ".join(map(_called, own, trees))
     refused = next((_refusal(tree) for tree in trees if not tree["ok"]), None)
     left = [each for tree in trees if tree["ok"] for each in _left_to_cpython(tree["body"])]
     rows = ", ".join(f"{why} in line {line}" for why, line in left)
-    return (f"{name}({called})" if called else name), refused, rows or None
+    return _named(label or name, own, trees), refused, rows or None
+
+
+def _named(name: str, functions: list[Any], trees: list[dict[str, Any]]) -> str:
+    """An operator and its functions, but for those that Tidemill gave it."""
+    pairs = [(f, tree) for f, tree in zip(functions, trees) if not _is_own(f)]
+    called = ", ".join(_called(function, tree) for function, tree in pairs)
+    return f"{name}({called})" if called else name
+
+
+def _is_own(function: Any) -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename.startswith(HOME)
 
 
 def _called(function: Callable[..., Any], tree: dict[str, Any]) -> str:

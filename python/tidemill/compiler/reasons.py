@@ -27,6 +27,9 @@ STATEMENT = "a statement of another kind"
 PATTERN = "a regular expression of another kind"
 TOO_LARGE = "too large"
 INTERNAL = "not understood"
+WHOLE_PARTITIONS = "it takes whole partitions"
+RESULT_ITERABLES = "it gives ResultIterables"
+OPERATOR = "an operator that is not compiled"
 
 REASONS = (
     NO_SOURCE,
@@ -50,6 +53,9 @@ REASONS = (
     PATTERN,
     TOO_LARGE,
     INTERNAL,
+    WHOLE_PARTITIONS,
+    RESULT_ITERABLES,
+    OPERATOR,
 )
 
 

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use tidemill::block::BlockRef;
+use tidemill::block::{Block, BlockRef};
 use tidemill::text::TextBlock;
 use tidemill_udf::{Records, Type, pickle};
 
-use crate::block::{DataBlock, TypedBlock};
+use crate::block::{DataBlock, RangeBlock, TypedBlock};
 use crate::state::StateBlock;
 
 /// The blocks of a partition, all of one kind and type.
@@ -18,6 +18,8 @@ pub enum Input<'a> {
     Typed(Vec<&'a Records>),
     /// A keyed state.
     State(&'a StateBlock),
+    /// The numbers of ranges, which the worker's first operator would list.
+    Ranges(Vec<&'a RangeBlock>),
 }
 
 impl<'a> Input<'a> {
@@ -28,6 +30,10 @@ impl<'a> Input<'a> {
         if first.is::<TextBlock>() {
             let text = |block: &'a BlockRef| block.as_any().downcast_ref();
             return blocks.map(text).collect::<Option<_>>().map(Input::Text);
+        }
+        if first.is::<RangeBlock>() {
+            let range = |block: &'a BlockRef| block.as_any().downcast_ref();
+            return blocks.map(range).collect::<Option<_>>().map(Input::Ranges);
         }
         if let Some(state) = first.downcast_ref() {
             return (blocks.count() == 1).then_some(Input::State(state));
@@ -46,6 +52,7 @@ impl<'a> Input<'a> {
             Input::Text(_) => Type::Str,
             Input::Typed(records) => records.first().map_or(Type::Never, |r| r.ty().clone()),
             Input::State(state) => state.ty().clone(),
+            Input::Ranges(_) => Type::Int,
         }
     }
 
@@ -67,7 +74,17 @@ impl<'a> Input<'a> {
                 runs.iter().try_for_each(|records| records.iter().try_for_each(&mut f))
             }
             Input::State(state) => state.each(f),
+            Input::Ranges(blocks) => blocks.iter().try_for_each(|range| {
+                // Within 64 bits, which whoever made the block has seen to.
+                let number = |at| range.start.wrapping_add(range.step.wrapping_mul(at as i64));
+                (0..range.numbers).try_for_each(|at| f(&[number(at) as u64]))
+            }),
         }
+    }
+
+    /// Whether the worker's first operator makes the rows of what the blocks hold.
+    pub fn is_expanded(&self) -> bool {
+        matches!(self, Input::Ranges(_))
     }
 
     /// The first rows.
@@ -78,6 +95,29 @@ impl<'a> Input<'a> {
             if rows.len() == count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         rows
+    }
+
+    /// As many rows, from all over the input.
+    pub fn spread(&self, count: usize) -> Vec<Vec<u64>> {
+        let step = self.len().div_ceil(count).max(1);
+        let (mut rows, mut at) = (Vec::new(), 0);
+        let _ = self.each(|row| {
+            if at % step == 0 {
+                rows.push(row.to_vec());
+            }
+            at += 1;
+            ControlFlow::Continue(())
+        });
+        rows
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Input::Text(blocks) => blocks.iter().map(|block| block.len()).sum(),
+            Input::Typed(runs) => runs.iter().map(|records| records.len()).sum(),
+            Input::State(state) => state.len(),
+            Input::Ranges(blocks) => blocks.iter().map(|range| range.numbers).sum(),
+        }
     }
 
     /// Rows that were given up, for the worker.

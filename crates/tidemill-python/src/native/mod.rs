@@ -6,18 +6,23 @@
 //! compiled follows in the worker, which gets the records of the last compiled phase.
 
 mod input;
+mod join;
 mod phase;
 mod plan;
 mod redo;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use tidemill::Error;
 use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
+use tidemill::lock::Lock;
 use tidemill_udf::{Records, Type};
 
 pub use input::Input;
+use join::Join;
+pub use join::Sides;
 use phase::{Ended, Phase};
 pub use plan::{Part, Plan};
 pub use redo::{Redone, redone};
@@ -30,20 +35,67 @@ use crate::report::InputReport;
 const WORTH: usize = 2;
 /// Rows after which that is judged.
 const JUDGED: usize = 1000;
-/// Rows that are looked at before a chain is compiled.
-const SAMPLES: usize = 256;
 /// Types of input for which the functions of one stage are compiled.
 pub const MOST_TYPES: usize = 64;
+/// Rows that are looked at before a chain is compiled.
+const SAMPLES: usize = 256;
+/// Rows after which those before count half.
+const RECENT: usize = 16 * JUDGED;
 
 /// Runs a part of the stage in the worker.
 pub type InWorker<'w> = dyn FnMut(&Part, &[Partition]) -> Result<Vec<Partition>, TaskError> + 'w;
 
 /// The compiled part of a stage, for one type of input.
 pub struct Native {
+    join: Option<Join>,
     phases: Vec<Phase>,
     /// The operator that the worker goes on with; `None` if nothing is left.
     rest: Option<usize>,
     counts: Counts,
+    /// Whether it was made again, for other documents.
+    replaced: AtomicBool,
+}
+
+/// What a stage reads.
+pub enum Source<'a> {
+    /// Rows of one type.
+    Rows(Input<'a>),
+    /// Two sides to be joined.
+    Sides(Sides<'a>),
+}
+
+impl Source<'_> {
+    /// What code is made for.
+    pub fn ty(&self) -> Type {
+        match self {
+            Source::Rows(rows) => rows.ty(),
+            Source::Sides(sides) => sides.ty(),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Source::Rows(rows) => rows.ty().to_string(),
+            Source::Sides(sides) => sides.describe(),
+        }
+    }
+
+    fn samples(&self, from: Sampled) -> Vec<Vec<u64>> {
+        match (self, from) {
+            (Source::Rows(rows), Sampled::First) => rows.first(SAMPLES),
+            (Source::Rows(rows), Sampled::Everywhere) => rows.spread(SAMPLES),
+            (Source::Sides(_), _) => Vec::new(),
+        }
+    }
+}
+
+/// Which rows show what documents look like.
+#[derive(Clone, Copy)]
+pub enum Sampled {
+    /// The first ones.
+    First,
+    /// Some from all over the input.
+    Everywhere,
 }
 
 /// Rows or calls so far, and those given up.
@@ -51,12 +103,19 @@ pub struct Native {
 pub struct Counts {
     seen: AtomicUsize,
     given_up: AtomicUsize,
+    /// The same, of late.
+    recent: Lock<(usize, usize)>,
 }
 
 impl Counts {
     pub(crate) fn add(&self, seen: usize, given_up: usize) {
         self.seen.fetch_add(seen, Ordering::Relaxed);
         self.given_up.fetch_add(given_up, Ordering::Relaxed);
+        let mut recent = self.recent.lock();
+        if recent.0 >= RECENT {
+            *recent = (recent.0 / 2, recent.1 / 2);
+        }
+        *recent = (recent.0 + seen, recent.1 + given_up);
     }
 
     /// Both.
@@ -66,23 +125,42 @@ impl Counts {
 }
 
 impl Native {
-    /// Compiles as many phases of a plan as can be, for an input whose first rows show what documents
-    /// look like.
-    pub fn compile(plan: &Plan, input: &Input<'_>) -> InputReport {
+    /// Compiles as many phases of a plan as can be, for an input some of whose rows show what documents look like.
+    pub fn compile(plan: &Plan, input: &Source<'_>, from: Sampled) -> InputReport {
         let mut phases: Vec<Phase> = Vec::new();
         let mut made = InputReport {
-            input: input.ty().to_string(),
+            input: input.describe(),
             rest: plan.rest,
             reason: None,
             ..InputReport::interpreted()
         };
-        let mut ty = input.ty();
-        let first = input.first(SAMPLES);
+        let (mut ty, mut join) = (input.ty(), None);
+        if let (Some(planned), Source::Sides(sides)) = (&plan.join, input) {
+            match Join::new(planned, sides) {
+                Ok(made) => {
+                    ty = made.result().clone();
+                    join = Some(made);
+                }
+                Err(reason) => {
+                    (made.rest, made.reason) = (Some(0), Some(reason.to_string()));
+                    return made;
+                }
+            }
+        }
+        let first = input.samples(from);
         let mut samples: Vec<&[u64]> = first.iter().map(Vec::as_slice).collect();
+        let mut made_of_samples: Vec<Records>;
+        if let (Some(join), Source::Sides(sides)) = (&join, input) {
+            made_of_samples = join.run(sides, SAMPLES).into_iter().collect();
+            samples = rows_of(&made_of_samples);
+        }
         for planned in &plan.phases {
             let (phase, stopped) = Phase::new(planned, &ty, &samples);
-            // Those of the phases that follow are not there yet.
-            samples.clear();
+            if let Some(phase) = &phase {
+                // SAFETY: the samples are of the phase's input, or of the phase before.
+                made_of_samples = unsafe { phase.sample(&samples) }.unwrap_or_default();
+                samples = rows_of(&made_of_samples);
+            }
             if let Some(phase) = phase {
                 ty = phase.result().clone();
                 made.left.extend(phase.left_out());
@@ -101,8 +179,9 @@ impl Native {
             last.is_last();
         }
         let rest = made.rest;
-        if !phases.is_empty() || (rest.is_none() && plan.splits) {
-            made.native = Some(Arc::new(Native { phases, rest, counts: Counts::default() }));
+        let (counts, replaced) = Default::default();
+        if join.is_some() || !phases.is_empty() || (rest.is_none() && plan.splits) {
+            made.native = Some(Arc::new(Native { join, phases, rest, counts, replaced }));
         }
         made
     }
@@ -114,8 +193,33 @@ impl Native {
 
     /// Whether it still pays.
     pub fn is_worth_it(&self) -> bool {
-        let (seen, given_up) = self.counts();
+        let (seen, given_up) = *self.counts.recent.lock();
         seen < JUDGED || given_up * WORTH <= seen
+    }
+
+    /// Whether other documents may make better code of it.
+    pub fn has_looked(&self) -> bool {
+        self.phases.iter().any(Phase::has_looked)
+    }
+
+    /// Whether both were made for documents that look the same.
+    pub fn saw_the_same(&self, other: &Native) -> bool {
+        let pairs = self.phases.iter().zip(&other.phases);
+        self.phases.len() == other.phases.len() && pairs.into_iter().all(|(a, b)| a.saw_the_same(b))
+    }
+
+    /// Says that it was made again.
+    pub fn is_replaced(&self) {
+        self.replaced.store(true, Ordering::Relaxed);
+    }
+
+    /// What became of it because of the rows that it gave up, for people.
+    pub fn fate(&self) -> &'static str {
+        match (self.is_worth_it(), self.replaced.load(Ordering::Relaxed)) {
+            (_, true) => ", therefore compiled again for what rows look like now",
+            (true, false) => "",
+            (false, false) => ", therefore now all of them",
+        }
     }
 
     /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does
@@ -126,7 +230,10 @@ impl Native {
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Vec<Partition>, TaskError> {
-        let mut current = input;
+        let mut current = match &self.join {
+            Some(join) => joined(join, &input)?,
+            None => input,
+        };
         let last = self.phases.len().saturating_sub(1);
         for (at, phase) in self.phases.iter().enumerate() {
             let finish = if at == last && self.rest.is_none() { buckets } else { 0 };
@@ -140,9 +247,21 @@ impl Native {
         }
         match self.rest {
             Some(operator) => worker(&Part::From { operator }, &[current]),
+            None if buckets == 0 => Ok(vec![current]),
             None => Ok(split(&current, buckets)),
         }
     }
+}
+
+/// The records of a join.
+fn joined(join: &Join, blocks: &Partition) -> Result<Partition, TaskError> {
+    let records = Sides::of(blocks).and_then(|sides| join.run(&sides, usize::MAX));
+    let records = records.ok_or_else(|| Error::Internal("sides of another type".into()))?;
+    Ok(vec![typed(records)])
+}
+
+fn rows_of(runs: &[Records]) -> Vec<&[u64]> {
+    runs.iter().flat_map(Records::iter).take(SAMPLES).collect()
 }
 
 fn typed(records: Records) -> BlockRef {

@@ -120,6 +120,45 @@ impl Phase {
         &self.result
     }
 
+    /// What becomes of rows, as far as native code does them: so that the next phase can be compiled for what its
+    /// documents look like.
+    ///
+    /// # Safety
+    /// The rows must be of the input's type, and alive.
+    pub unsafe fn sample(&self, rows: &[&[u64]]) -> Result<Vec<Records>> {
+        let mut taken = Taken::new(self, 0)?;
+        let mut done = self.begin();
+        for row in rows {
+            match &self.chain {
+                // SAFETY: the caller's promise.
+                Some(chain) => _ = unsafe { chain.row(&mut done, row) },
+                None => done.push(row),
+            }
+        }
+        taken.drain_all(&mut done);
+        Ok(taken.finish())
+    }
+
+    fn begin(&self) -> Rows<'static> {
+        match &self.chain {
+            Some(chain) => chain.begin(),
+            None => Rows::of_width(self.record.slots()),
+        }
+    }
+
+    /// Whether it was made for what documents looked like.
+    pub fn has_looked(&self) -> bool {
+        self.chain.as_ref().is_some_and(Compiled::has_looked)
+    }
+
+    /// Whether both were made for documents that look the same.
+    pub fn saw_the_same(&self, other: &Phase) -> bool {
+        match (&self.chain, &other.chain) {
+            (Some(one), Some(other)) => one.saw_the_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+
     /// Nothing follows it in the stage.
     pub fn is_last(&mut self) {
         self.followed = false;
@@ -147,10 +186,7 @@ impl Phase {
         counts: &Counts,
         worker: &mut InWorker<'_>,
     ) -> Result<Ended, TaskError> {
-        let mut rows = match &self.chain {
-            Some(chain) => chain.begin(),
-            None => Rows::of_width(self.record.slots()),
-        };
+        let mut rows = self.begin();
         let mut taken = Taken::new(self, buckets)?;
         let Some(input) = Input::of(blocks) else { return Ok(Ended::Records(taken.finish())) };
         let mut given_up = input.given_up();
@@ -179,7 +215,7 @@ impl Phase {
         counts.add(seen, given_up.len());
         if matches!(self.sink, Sink::Take(_)) && given_up.len() > 0 {
             // CPython would not look at what comes after the last that is taken: it does all of it.
-            let part = Part::From { operator: self.first };
+            let part = Part::From { operator: if input.is_expanded() { 0 } else { self.first } };
             return worker(&part, std::slice::from_ref(blocks)).map(Ended::Partitions);
         }
         self.finish(rows, taken, given_up, worker)
@@ -301,7 +337,7 @@ fn compile_sink(sink: &SinkPlan, record: &Type) -> std::result::Result<(Sink, Ty
         SinkPlan::Merge => {
             let (_, value) = pair()?;
             if !matches!(value, Type::List(_)) {
-                return Err(Reason::types_of("a joining of lists", record));
+                return Err(Reason::types_of("groupByKey", record));
             }
             (Sink::Merge, record.clone())
         }
@@ -332,7 +368,7 @@ fn fold(
     result: &Type,
 ) -> std::result::Result<Call, Reason> {
     if result.slots() > MOST_SLOTS {
-        return Err(Reason::types_of("a fold", result));
+        return Err(Reason::types_of("a reduction", result));
     }
     Call::new(function, args, Some(result))
 }

@@ -6,10 +6,16 @@ use tidemill_udf::{Function, Step};
 /// The operators of a stage that may be compiled.
 #[derive(Deserialize)]
 pub struct Plan {
+    /// What brings two sides together, ahead of the phases.
+    #[serde(default)]
+    pub join: Option<JoinPlan>,
     /// In order.
     pub phases: Vec<PhasePlan>,
     /// The first operator that is the worker's, if there is one.
     pub rest: Option<usize>,
+    /// Whether the first operator makes the rows of ranges, and the phases begin behind it.
+    #[serde(default)]
+    pub expands: bool,
     /// Whether the stage splits its records by key.
     pub splits: bool,
     /// Number of operators, without the one that splits.
@@ -21,6 +27,35 @@ impl Plan {
     pub fn keeps_empty(&self) -> bool {
         let counts = |phase: &PhasePlan| matches!(phase.sink, Some(SinkPlan::Count));
         self.rest.is_none() && !self.phases.iter().any(counts)
+    }
+}
+
+/// What comes of the values of a key, which are of a left and of a right side.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JoinPlan {
+    /// Every pair of them.
+    Pairs {
+        /// A left value without any right one is paired with `None`.
+        keep_left: bool,
+        /// The same the other way round.
+        keep_right: bool,
+    },
+    /// The left ones, if there is no right one.
+    Left,
+    /// The key, if there are both.
+    Keys,
+}
+
+impl JoinPlan {
+    /// Whether right values may be missing.
+    pub fn keeps_left(self) -> bool {
+        matches!(self, JoinPlan::Pairs { keep_left: true, .. })
+    }
+
+    /// Whether left values may be missing.
+    pub fn keeps_right(self) -> bool {
+        matches!(self, JoinPlan::Pairs { keep_right: true, .. })
     }
 }
 
