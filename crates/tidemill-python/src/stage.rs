@@ -18,6 +18,7 @@ use tidemill_udf::{Function, Type};
 use crate::errors::to_python;
 use crate::native::{InWorker, Input, Native, Plan};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
+use crate::slide::{Slide, SlidePlan};
 use crate::update::Update;
 use crate::worker::Payload;
 
@@ -39,6 +40,7 @@ pub enum CompileMode {
 pub struct Stage {
     plan: Option<Plan>,
     update: Option<Update>,
+    slide: Option<Slide>,
     strict: bool,
     native: Lock<HashMap<Type, Option<Arc<Native>>>>,
     report: Arc<Report>,
@@ -71,13 +73,15 @@ impl Stage {
                 operators.map(|(name, refused, left)| Operator { name, refused, left }).collect();
             let plan: Option<Plan> = read(&found.get_item("plan")?)?;
             let update: Option<Function> = read(&found.get_item("update")?)?;
+            let slide: Option<SlidePlan> = read(&found.get_item("slide")?)?;
             let own_report = report.add(operators);
-            if plan.is_none() && update.is_none() {
+            if plan.is_none() && update.is_none() && slide.is_none() {
                 own_report.add(InputReport::interpreted());
             }
             Ok(Stage {
                 plan,
                 update: update.map(|function| Update::new(function, &payload.hash)),
+                slide: slide.map(|plan| Slide::new(plan, &payload.hash)),
                 strict: mode == CompileMode::Strict,
                 native: Lock::default(),
                 report: report.clone(),
@@ -94,14 +98,14 @@ impl Stage {
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
+        let mut made = None;
         if let Some(update) = &self.update {
-            let mut made = None;
             let ran = update.run(inputs, &self.report, &mut made, worker);
-            let reason = made.and_then(|made| self.tell(made));
-            return match (ran, reason) {
-                (None, Some(reason)) if self.strict => Err(refusal(&reason).into()),
-                (ran, _) => ran.transpose(),
-            };
+            return self.ran(ran, made);
+        }
+        if let Some(slide) = &self.slide {
+            let ran = slide.run(inputs, &self.report, &mut made, worker);
+            return self.ran(ran, made);
         }
         let (Some(plan), [input]) = (&self.plan, inputs) else { return Ok(None) };
         if input.iter().all(|block| block.is_empty()) {
@@ -113,6 +117,18 @@ impl Stage {
                 native.run(input.clone(), buckets, worker).map(Some)
             }
             _ => Ok(None),
+        }
+    }
+
+    /// What an operator of several inputs gave, told what was made for their types.
+    fn ran(
+        &self,
+        ran: Option<Result<Vec<Partition>, TaskError>>,
+        made: Option<InputReport>,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        match (ran, made.and_then(|made| self.tell(made))) {
+            (None, Some(reason)) if self.strict => Err(refusal(&reason).into()),
+            (ran, _) => ran.transpose(),
         }
     }
 
