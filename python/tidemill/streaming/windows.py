@@ -209,10 +209,10 @@ class WindowOperations:
         func : callable
             Associative and commutative reduction of two values.
         invFunc : callable or None
-            Its inverse: `invFunc(value, gone)` takes out of a key's value what left the window. With
-            it a window of at least five slides is made from the one before, and a key without
-            values in the window stays until `filterFunc` drops it. The window goes on after a restart
-            if there is a checkpoint directory.
+            Its inverse: `invFunc(value, gone)` takes out of a key's value what left the window.
+            With it a window of at least five slides is made from the one before, and a key
+            without values in the window stays until `filterFunc` drops it. The window goes on
+            after a restart if there is a checkpoint directory.
         windowDuration, slideDuration : float
             Seconds, as for `window`.
         numPartitions : int, optional
