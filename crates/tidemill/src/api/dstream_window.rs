@@ -118,3 +118,77 @@ fn replace<K: Key, V: Data>(
         values.insert(key, after);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::api::{SparkContext, StreamingContext};
+    use crate::error::Error;
+    use crate::testing::{INTERVAL, run_batches};
+
+    fn pair(key: &str, value: i64) -> (String, i64) {
+        (key.to_owned(), value)
+    }
+
+    #[test]
+    fn a_window_of_several_batches_a_slide_takes_out_all_that_left() -> Result<()> {
+        let batches: Vec<_> = (0..10).map(|n| vec![pair("a", 1 << n)]).collect();
+        let windows = run_batches(batches, |pairs| {
+            let (add, subtract) = (|a, b| a + b, |a, b| a - b);
+            pairs.reduce_by_key_and_window(add, subtract, 4 * INTERVAL, 2 * INTERVAL, |_, _| true)
+        })?;
+        let sums: Vec<i64> = windows.iter().flatten().map(|(_, sum)| *sum).collect();
+        assert_eq!(sums, [0b11, 0b1111, 0b11_1100, 0b1111_0000, 0b11_1100_0000]);
+        Ok(())
+    }
+
+    #[test]
+    fn keys_keep_their_places_until_they_are_dropped() -> Result<()> {
+        let batches = [vec![pair("a", 1)], vec![pair("b", 1)], vec![], vec![pair("a", 1)]];
+        let all = |keep: fn(&String, &i64) -> bool| {
+            run_batches(batches.clone(), move |pairs| {
+                let (add, subtract) = (|a, b| a + b, |a, b| a - b);
+                pairs.reduce_by_key_and_window(add, subtract, 2 * INTERVAL, INTERVAL, keep)
+            })
+        };
+        let mut last = all(|_, _| true)?.pop().unwrap_or_default();
+        last.sort();
+        assert_eq!(last, [pair("a", 1), pair("b", 0)]);
+        assert_eq!(all(|_, value| *value > 0)?.pop(), Some(vec![pair("a", 1)]));
+        Ok(())
+    }
+
+    #[test]
+    fn a_window_goes_on_after_a_restart_with_what_is_to_leave() -> Result<()> {
+        let guard = tempfile::tempdir().map_err(|e| Error::io("a folder".to_owned(), e))?;
+        let path = guard.path().join("checkpoint").to_string_lossy().into_owned();
+        let sc = SparkContext::local(2)?;
+        let interval = Duration::from_millis(50);
+        let run = |batch: Vec<(String, i64)>, until: &[i64]| -> Result<()> {
+            let (sender, results) = mpsc::channel();
+            let ssc = StreamingContext::get_or_create(&path, || {
+                let ssc = StreamingContext::new(&sc, interval)?;
+                let (add, subtract) = (|a, b| a + b, |a, b| a - b);
+                ssc.queue_stream(vec![sc.parallelize(batch, 1)])
+                    .reduce_by_key_and_window(add, subtract, 60 * interval, interval, |_, _| true)
+                    .foreach_rdd(move |_time, rdd| {
+                        let _ = sender.send(rdd.collect()?.iter().map(|(_, sum)| *sum).sum());
+                        Ok(())
+                    });
+                Ok(ssc)
+            })?;
+            ssc.start()?;
+            for wanted in until {
+                while results.recv_timeout(Duration::from_secs(60)) != Ok(*wanted) {}
+            }
+            ssc.stop(true);
+            Ok(())
+        };
+        run(vec![pair("a", 1)], &[1])?;
+        run(vec![pair("a", 10)], &[11, 10, 0])?;
+        sc.stop();
+        Ok(())
+    }
+}
