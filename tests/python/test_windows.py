@@ -214,6 +214,28 @@ def test_a_batch_that_fails_above_the_window_is_missed():
     assert windows[:8] == [1, 11, 1011, 1011, 1010, 1000, 1000, 0]
 
 
+@pytest.mark.parametrize("mode", ["off", "auto"])
+def test_batches_without_an_rdd(mode):
+    """There is no window before there is a batch, and no filter where none entered."""
+    conf = SparkConf().setMaster("local[2]").setAppName("nothing")
+    with SparkContext(conf=conf.set("tidemill.python.compile", mode)) as sc:
+        ssc = StreamingContext(sc, INTERVAL)
+        seen, windows = {}, []
+
+        def some(time, rdd):
+            return rdd if seen.setdefault(time, len(seen)) in (2, 3, 7) else None
+
+        pairs = ssc.queueStream([[("a", n)] for n in range(8)]).transform(some)
+        window = pairs.reduceByKeyAndWindow(add, subtract, 5 * INTERVAL, INTERVAL, 1, positive)
+        window.foreachRDD(lambda time, rdd: windows.append((seen[time], rdd.collect())))
+        ssc.start()
+        wait_until(lambda: len(windows) >= 12, lambda: repr(windows))
+        ssc.stop(stopSparkContext=False)
+    sums = [2, 5, 5, 5, 5, 10, 7, 7, 7, 7]
+    assert windows[:10] == [(number + 2, [("a", total)]) for number, total in enumerate(sums)]
+    assert windows[10] == (12, [("a", 0)])
+
+
 SUMS = """
 import json, sys
 from pyspark import SparkContext

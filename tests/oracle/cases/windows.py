@@ -196,21 +196,6 @@ def stream_group_by_key_and_long_window(ssc, out):
     out.batches = 11
 
 
-def stream_long_window_of_nothing(ssc, out):
-    """A window's RDD is there once a batch's was, also where later batches have none."""
-    ssc.checkpoint(new_path("checkpoint"))
-    seen = {}
-
-    def some(time, rdd):
-        return rdd if seen.setdefault(time, len(seen)) in (2, 3, 6) else None
-
-    pairs = ssc.queueStream([[("a", 1), ("b", n)] for n in range(7)]).transform(some)
-    keep = lambda pair: pair[1] > 0  # noqa: E731
-    window = pairs.reduceByKeyAndWindow(add, subtract, LONG, LENGTH, 1, keep)
-    window.foreachRDD(lambda rdd: out.note(rdd.collect()))
-    out.batches = 9
-
-
 def case_window_errors(sc):
     stream = StreamingContext(sc, 0.5).queueStream([[("a", 1)]])
     return [
