@@ -369,3 +369,33 @@ def update_each(
     for key, values, state in records:
         record = (key, values) if state is None else (key, state)  # noqa: F841  for the traceback
         yield update(values, state)
+
+
+def slide_window(
+    f: Callable[[Any, Any], Any],
+    inverse: Callable[[Any, Any], Any],
+    keep: Callable[[Any], Any] | None,
+    index: int,
+    inputs: list[Records],
+) -> Iterator[tuple[Any, Any]]:
+    """Head: yield the window's ``(key, reduced)`` from those of the window before, and what left
+    and what entered.
+
+    Keys that were there come first, in their order. All values are taken out before any is put in;
+    where no batch entered, there is no third input and nothing is filtered.
+    """
+    before, leaving, *entering = inputs
+    left = dict(reduce_by_key(f, index, leaving))
+    window: dict[Any, Any] = {}
+    for record in before:
+        key, value = record
+        gone = left.get(key)
+        window[key] = value if gone is None else inverse(value, gone)
+    for each in entering:
+        for record in reduce_by_key(f, index, each):
+            key, value = record
+            window[key] = f(window[key], value) if key in window else value
+    kept: Iterator[tuple[Any, Any]] = iter(window.items())
+    if keep is not None and entering:
+        kept = filter_records(keep, index, kept)
+    yield from kept

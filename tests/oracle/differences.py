@@ -40,16 +40,4 @@ DIFFERENCES = {
         "('Py4JJavaError', [('in fail', True), ('not the first', True)]))",
         "({}, [[2], [3]], '', ('Py4JJavaError', [('in fail', True), ('not the first', True)]))",
     ),
-    "stream_reduce_by_key_and_window_filtered": Difference(
-        "a windowed reduction is computed from its batches, so keys come as first seen in "
-        "it; PySpark carries the previous window's order along",
-        "({'out': [[[('b', 2)], [('a', 1)]], [[('b', 2)], [('a', 4)]], [[('b', 2)], [('a', "
-        "4)]], [[('b', 2), ('c', 4)], [('a', 9)]], [[('b', 8), ('c', 4)], [('a', 9)]], [[('b', "
-        "6), ('c', 4)], [('a', 8)]], [[('b', 6), ('c', 4)], [('a', 5)]], [[('b', 6), ('c', "
-        "4)], [('a', 5)]], [[('b', 6)], []]]}, [], '', None)",
-        "({'out': [[[('b', 2)], [('a', 1)]], [[('b', 2)], [('a', 4)]], [[('b', 2)], [('a', "
-        "4)]], [[('b', 2), ('c', 4)], [('a', 9)]], [[('b', 8), ('c', 4)], [('a', 9)]], [[('c', "
-        "4), ('b', 6)], [('a', 8)]], [[('c', 4), ('b', 6)], [('a', 5)]], [[('c', 4), ('b', "
-        "6)], [('a', 5)]], [[('b', 6)], []]]}, [], '', None)",
-    ),
 }

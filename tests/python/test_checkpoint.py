@@ -183,3 +183,89 @@ def test_two_states_find_their_own(sc, tmp_path):
 
     assert run([[("k", 1)], [("k", 2)]]) == ({"k": 3}, {"k": "12"})
     assert run([[("k", 3)]]) == ({"k": 6}, {"k": "123"})
+
+
+def test_only_what_changed_is_written(tmp_path):
+    """Of many keys a few change: checkpoints after the first are small, together they are all."""
+    from tidemill import SparkContext
+    from tidemill.streaming import StreamingContext
+    from tidemill.testing import collect_batches
+
+    def count(new, old):
+        return sum(new) + (old or 0)
+
+    folder = tmp_path / "checkpoint"
+    keys = [(f"key {n}", n) for n in range(30_000)]
+    data = [keys, *[[("key 7", 1), ("key 29999", 1), (f"new {n}", n)] for n in range(20)]]
+
+    def stream_of(data):
+        ssc = StreamingContext(sc, 0.05)
+        stream = ssc.queueStream(data).updateStateByKey(count, 2)
+        stream.checkpoint(0.05)
+        return ssc, stream
+
+    with SparkContext("local[2]", "parts") as sc:
+        ssc, stream = stream_of(data)
+        ssc.checkpoint(str(folder))
+        collect_batches(stream.filter(lambda pair: pair[0] == "key 7"), 21, 120)
+        # Not stopped gracefully: wait for the thread, which a stop does.
+        sizes = sorted(path.stat().st_size for path in folder.glob("data-*.bin"))
+        kept = []
+
+        def setup():
+            ssc, stream = stream_of([[("key 7", 100)]])
+            stream.foreachRDD(lambda rdd: kept.append(dict(rdd.collect())))
+            return ssc
+
+        ssc = StreamingContext.getOrCreate(str(folder), setup)
+        ssc.start()
+        wait_until(lambda: kept, "a batch")
+        ssc.stop(stopSparkContext=False)
+    # One batch changes at most three chunks of the sixty that there are.
+    assert len(sizes) > 1
+    assert sizes[0] * 10 < sizes[-1]
+    assert sum(sizes) < 2 * sizes[-1] + 100_000
+    assert kept[0] == {
+        **dict(keys),
+        "key 7": 7 + 20 + 100,
+        "key 29999": 29_999 + 20,
+        **{f"new {n}": n for n in range(20)},
+    }
+
+
+def test_a_slow_disk_holds_no_batch_up(tmp_path):
+    """The state is written by another thread: batches go on while a file cannot be written."""
+    import os
+
+    from tidemill import SparkContext
+    from tidemill.streaming import StreamingContext
+
+    folder = tmp_path / "checkpoint"
+    with SparkContext("local[1]", "slow") as sc:
+        ssc = StreamingContext(sc, 0.1)
+        stream = ssc.queueStream([[("a", 1)]] * 12).updateStateByKey(
+            lambda new, old: sum(new) + (old or 0)
+        )
+        ssc.checkpoint(str(folder))
+        stream.checkpoint(0.1)
+        seen = []
+
+        def first(time, rdd):
+            if not seen:
+                # A pipe that nobody reads stands for the disk: opening it waits.
+                now = int(time.timestamp() * 1000)
+                for ahead in range(40):
+                    os.mkfifo(folder / f"data-1-{now + 100 * ahead}.tmp")
+            seen.append(dict(rdd.collect()))
+
+        stream.foreachRDD(first)
+        ssc.start()
+        try:
+            wait_until(lambda: len(seen) >= 10, lambda: repr(seen))
+        finally:
+            # Readers let the writer go on, and what it writes goes nowhere.
+            readers = [os.open(p, os.O_RDONLY | os.O_NONBLOCK) for p in folder.glob("*.tmp")]
+            ssc.stop(stopSparkContext=False)
+            for reader in readers:
+                os.close(reader)
+    assert [state["a"] for state in seen[:10]] == list(range(1, 11))

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tidemill::block::{Block, BlockRef, Codec};
+use tidemill::block::{Block, BlockRef, Codec, Part};
 use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Records, Type, packed, pickle};
 
-use crate::state::StateBlock;
+use crate::state::{StateBlock, StatePart};
 
 /// The kinds of blocks on the wire and in checkpoints.
 pub const TEXT: u8 = 0;
@@ -163,6 +163,13 @@ fn each_typed(block: &BlockRef, mut f: impl FnMut(&Type, &[u64])) -> Option<Type
         records.iter().for_each(|record| f(records.ty(), record));
         return Some(records.ty().clone());
     }
+    if let Some(part) = block.as_any().downcast_ref::<StatePart>() {
+        let _ = part.each(&mut |record: &[u64]| {
+            f(part.ty(), record);
+            ControlFlow::Continue(())
+        });
+        return Some(part.ty().clone());
+    }
     let state = block.as_any().downcast_ref::<StateBlock>()?;
     let _ = state.each(|record| {
         f(state.ty(), record);
@@ -208,6 +215,13 @@ impl Codec for WireCodec {
             return typed(records, data).ok_or_else(damaged);
         }
         from_wire(kind, records, data.to_vec())
+    }
+
+    fn parts(&self, block: &BlockRef) -> Vec<Part> {
+        match block.as_any().downcast_ref::<StateBlock>() {
+            Some(state) => state.parts(),
+            None => vec![Part { block: block.clone(), version: None }],
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod native;
 mod op;
 mod rdd;
 mod report;
+mod slide;
 mod stage;
 mod state;
 mod streaming;

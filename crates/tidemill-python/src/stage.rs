@@ -19,6 +19,7 @@ use tidemill_udf::{Function, Type};
 use crate::errors::to_python;
 use crate::native::{InWorker, Input, MOST_TYPES, Native, Plan, Sampled, Sides, Source};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
+use crate::slide::{Slide, SlidePlan};
 use crate::update::Update;
 use crate::values::Typing;
 use crate::worker::Payload;
@@ -41,6 +42,7 @@ pub enum CompileMode {
 pub struct Stage {
     plan: Option<Plan>,
     update: Option<Update>,
+    slide: Option<Slide>,
     strict: bool,
     native: Lock<HashMap<Type, Option<Arc<Native>>>>,
     report: Arc<Report>,
@@ -78,13 +80,15 @@ impl Stage {
                 operators.map(|(name, refused, left)| Operator { name, refused, left }).collect();
             let plan: Option<Plan> = read(&found.get_item("plan")?)?;
             let update: Option<Function> = read(&found.get_item("update")?)?;
+            let slide: Option<SlidePlan> = read(&found.get_item("slide")?)?;
             let own_report = report.add(operators);
-            if plan.is_none() && update.is_none() {
+            if plan.is_none() && update.is_none() && slide.is_none() {
                 own_report.add(InputReport::interpreted());
             }
             Ok(Stage {
                 plan,
                 update: update.map(|function| Update::new(function, &payload.hash)),
+                slide: slide.map(|plan| Slide::new(plan, &payload.hash)),
                 strict: mode == CompileMode::Strict,
                 native: Lock::default(),
                 report: report.clone(),
@@ -104,11 +108,16 @@ impl Stage {
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
-        match (&self.update, &self.plan, inputs) {
-            (Some(update), _, [before, fresh]) => {
+        match (&self.update, &self.slide, &self.plan, inputs) {
+            (Some(update), _, _, [before, fresh]) => {
                 self.run_update(update, before, fresh, partition, worker)
             }
-            (None, Some(plan), [input]) => self.run_plan(plan, input, buckets, worker),
+            (_, Some(slide), _, inputs) => {
+                let mut made = None;
+                let ran = slide.run(inputs, &self.report, &mut made, worker);
+                self.ran(ran, made, true)
+            }
+            (None, None, Some(plan), [input]) => self.run_plan(plan, input, buckets, worker),
             _ => Ok(None),
         }
     }
@@ -132,11 +141,19 @@ impl Stage {
         if typed {
             typing.was_of_use_if(ran.is_some());
         }
-        let reason = made.and_then(|made| self.tell(made));
-        match (ran, reason) {
-            (None, Some(reason)) if self.strict && !update.is_away(partition) => {
-                Err(refusal(&reason).into())
-            }
+        self.ran(ran, made, !update.is_away(partition))
+    }
+
+    /// What an operator of several inputs gave, told what was made for their types; whether it is news that
+    /// they are CPython's.
+    fn ran(
+        &self,
+        ran: Option<Result<Vec<Partition>, TaskError>>,
+        made: Option<InputReport>,
+        is_news: bool,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        match (ran, made.and_then(|made| self.tell(made))) {
+            (None, Some(reason)) if self.strict && is_news => Err(refusal(&reason).into()),
             (ran, _) => ran.transpose(),
         }
     }

@@ -9,9 +9,10 @@
 
 use std::any::Any;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use tidemill::block::Block;
+use tidemill::block::{Block, Part};
 use tidemill_udf::{Heap, Type, has_pointers, pair_of, widen};
 
 use crate::keys::{KeyIndex, quick_hash};
@@ -21,6 +22,9 @@ use crate::native::Input;
 const CHUNK: usize = 512;
 /// Dropped keys that are worth making room of, if they are also more than those that are kept.
 const MANY_DROPPED: usize = 4096;
+
+/// The next change's number.
+static NEXT_VERSION: AtomicU64 = AtomicU64::new(0);
 
 /// The state after a batch.
 pub struct StateBlock {
@@ -49,10 +53,56 @@ struct Keys {
 
 /// Values of neighbouring positions.
 struct Chunk {
+    /// The change that it comes from; no two have the same number.
+    version: u64,
     state: Arc<Type>,
     slots: Vec<u64>,
     live: Vec<bool>,
     heap: Heap,
+}
+
+/// The records of one chunk of a table.
+pub struct StatePart {
+    ty: Type,
+    keys: Arc<RwLock<Keys>>,
+    /// The position of the chunk's first key.
+    first: usize,
+    chunk: Arc<Chunk>,
+}
+
+impl Block for StatePart {
+    fn len(&self) -> usize {
+        self.chunk.live.iter().filter(|live| **live).count()
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.len() * self.ty.slots() * 8
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl StatePart {
+    /// The type of the records.
+    pub fn ty(&self) -> &Type {
+        &self.ty
+    }
+
+    /// Calls `f` with each record in the order in which their keys came, until it breaks off.
+    pub fn each(&self, f: &mut impl FnMut(&[u64]) -> ControlFlow<()>) -> ControlFlow<()> {
+        let keys = read(&self.keys);
+        let width = self.chunk.state.slots();
+        let mut record = Vec::with_capacity(self.ty.slots());
+        for (at, _) in self.chunk.live.iter().enumerate().filter(|(_, live)| **live) {
+            record.clear();
+            record.extend_from_slice(keys.index.key(self.first + at));
+            record.extend_from_slice(&self.chunk.slots[at * width..(at + 1) * width]);
+            f(&record)?;
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl Block for StateBlock {
@@ -124,19 +174,24 @@ impl StateBlock {
         pair_of(&self.ty).unwrap_or((&Type::Never, &Type::Never))
     }
 
-    /// Calls `f` with each record in the order in which their keys came, until it breaks off.
+    /// Calls `f` with each record in the order in which their keys came, until it breaks off. A table that is
+    /// being made from this one need not wait until the end.
     pub fn each(&self, mut f: impl FnMut(&[u64]) -> ControlFlow<()>) -> ControlFlow<()> {
-        let keys = read(&self.keys);
-        let mut record = Vec::with_capacity(self.ty.slots());
-        for position in 0..self.positions {
-            if let Some(state) = self.state(position) {
-                record.clear();
-                record.extend_from_slice(keys.index.key(position));
-                record.extend_from_slice(state);
-                f(&record)?;
-            }
-        }
-        ControlFlow::Continue(())
+        (0..self.chunks.len()).try_for_each(|at| self.part(at).each(&mut f))
+    }
+
+    fn part(&self, at: usize) -> StatePart {
+        let (keys, chunk) = (self.keys.clone(), self.chunks[at].clone());
+        StatePart { ty: self.ty.clone(), keys, first: at * CHUNK, chunk }
+    }
+
+    /// The records in parts, of which those that a change left as they were have the same version as before.
+    pub fn parts(&self) -> Vec<Part> {
+        let part = |at: usize| Part {
+            block: Arc::new(self.part(at)),
+            version: Some(self.chunks[at].version),
+        };
+        (0..self.chunks.len()).map(part).collect()
     }
 
     /// The state at a position, if its key is kept.
@@ -199,6 +254,8 @@ fn read(keys: &RwLock<Keys>) -> RwLockReadGuard<'_, Keys> {
 
 /// A table that is being made from the one before.
 pub struct Change {
+    /// Of the chunks that it makes.
+    version: u64,
     table: StateBlock,
     key: Type,
     state: Arc<Type>,
@@ -225,7 +282,15 @@ impl Change {
     fn of(table: StateBlock) -> Change {
         let (key, state) = table.pair();
         let (key, state) = (key.clone(), Arc::new(state.clone()));
-        Change { table, key, state }
+        let version = NEXT_VERSION.fetch_add(1, Ordering::Relaxed);
+        Change { version, table, key, state }
+    }
+
+    /// A chunk to be changed, which the table before keeps as it was.
+    fn chunk(&mut self, at: usize) -> &mut Chunk {
+        let chunk = Arc::make_mut(&mut self.table.chunks[at]);
+        chunk.version = self.version;
+        chunk
     }
 
     /// The table so far.
@@ -268,9 +333,10 @@ impl Change {
         if at == self.table.chunks.len() {
             let state = self.state.clone();
             let (slots, live, heap) = (Vec::new(), Vec::new(), Heap::default());
-            self.table.chunks.push(Arc::new(Chunk { state, slots, live, heap }));
+            let version = self.version;
+            self.table.chunks.push(Arc::new(Chunk { version, state, slots, live, heap }));
         }
-        let chunk = Arc::make_mut(&mut self.table.chunks[at]);
+        let chunk = self.chunk(at);
         chunk.live.push(true);
         let start = chunk.slots.len();
         chunk.slots.extend_from_slice(state);
@@ -285,7 +351,7 @@ impl Change {
     /// The slots must be those of a state of the table's type.
     pub unsafe fn set(&mut self, position: usize, state: &[u64]) {
         let width = state.len();
-        let chunk = Arc::make_mut(&mut self.table.chunks[position / CHUNK]);
+        let chunk = self.chunk(position / CHUNK);
         let at = position % CHUNK * width;
         let slots = &mut chunk.slots[at..at + width];
         slots.copy_from_slice(state);
@@ -295,7 +361,7 @@ impl Change {
 
     /// Drops a kept key.
     pub fn drop_key(&mut self, position: usize) {
-        let chunk = Arc::make_mut(&mut self.table.chunks[position / CHUNK]);
+        let chunk = self.chunk(position / CHUNK);
         chunk.live[position % CHUNK] = false;
         self.table.live -= 1;
         self.keys(|keys| keys.index.forget(position));
@@ -325,7 +391,8 @@ impl Clone for Chunk {
                 unsafe { heap.keep(&self.state, one) };
             }
         }
-        Chunk { state: self.state.clone(), slots, live: self.live.clone(), heap }
+        let (version, state) = (self.version, self.state.clone());
+        Chunk { version, state, slots, live: self.live.clone(), heap }
     }
 }
 
@@ -374,6 +441,28 @@ mod tests {
         let now = contents(&after);
         assert_eq!((now[0], now[4], now.last()), ((1, 10), (5, 55), Some(&(9999, 1))));
         assert_eq!(after.len(), 2000);
+    }
+
+    #[test]
+    fn only_parts_that_changed_have_another_version() {
+        let before = table(0..2000);
+        let mut change = Change::from(&before);
+        // SAFETY: integers.
+        unsafe {
+            change.set(600, &[1]);
+            change.add(&[9999], &[1]);
+        }
+        change.drop_key(601);
+        let after = change.finish();
+        let versions = |table: &StateBlock| -> Vec<Option<u64>> {
+            table.parts().iter().map(|part| part.version).collect()
+        };
+        let (was, is) = (versions(&before), versions(&after));
+        let same: Vec<bool> = was.iter().zip(&is).map(|(was, is)| was == is).collect();
+        assert_eq!(same, [true, false, true, false]);
+        assert_ne!(versions(&table(0..2000)), was);
+        let lengths: Vec<usize> = after.parts().iter().map(|part| part.block.len()).collect();
+        assert_eq!(lengths, [512, 511, 512, 465]);
     }
 
     #[test]

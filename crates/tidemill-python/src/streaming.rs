@@ -10,6 +10,7 @@ use tidemill::rdd::RddRef;
 use tidemill::streaming::checkpoint::CheckpointFolder;
 use tidemill::streaming::files::FileSource;
 use tidemill::streaming::queue::QueueSource;
+use tidemill::streaming::reduced::WindowOp;
 use tidemill::streaming::socket::SocketSource;
 use tidemill::streaming::state::{Rewrite, StateOp};
 use tidemill::streaming::{BatchTime, Status, Streaming};
@@ -103,6 +104,25 @@ impl PyStreaming {
             codec: Arc::new(WireCodec),
         };
         self.graph(|graph| Ok(graph.state(StreamId(parent), op)))
+    }
+
+    fn reduced(
+        &self,
+        parent: u64,
+        partition: Py<PyAny>,
+        slide_op: Py<PyAny>,
+        num_partitions: usize,
+        window_ms: i64,
+        slide_ms: i64,
+    ) -> PyResult<u64> {
+        let op = WindowOp {
+            length: millis(window_ms),
+            partition: self.rewrite(partition),
+            update: PyOp::shared(slide_op, "reduceByKeyAndWindow"),
+            partitions: num_partitions.max(1),
+            codec: Arc::new(WireCodec),
+        };
+        self.graph(|graph| graph.reduced(StreamId(parent), millis(slide_ms), op))
     }
 
     fn output(&self, parent: u64, func: Py<PyAny>, label: &str) -> PyResult<usize> {

@@ -95,4 +95,17 @@ pub trait Codec: Send + Sync {
 
     /// The block of some bytes.
     fn decode(&self, bytes: &[u8]) -> crate::Result<BlockRef>;
+
+    /// The block in parts, each to be encoded by itself. They come back as blocks of one partition.
+    fn parts(&self, block: &BlockRef) -> Vec<Part> {
+        vec![Part { block: block.clone(), version: None }]
+    }
+}
+
+/// A part of a block, for a checkpoint.
+pub struct Part {
+    /// Its records.
+    pub block: BlockRef,
+    /// If the part at the same place of the same partition had the same version before, it had the same records.
+    pub version: Option<u64>,
 }

@@ -69,6 +69,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
     ops.take_first: ("take", ()),
     ops.count_records: ("count", ()),
     ops.update_state: ("updateStateByKey", (2,)),
+    ops.slide_window: ("reduceByKeyAndWindow", (2, 2, 1)),
 }
 
 
@@ -92,7 +93,8 @@ def plan(
     -------
     dict
         ``plan``: JSON for the engine (its `native/plan.rs`), or None if nothing can be compiled;
-        ``update``: JSON of the function of an `updateStateByKey`, or None; ``functions``: one line
+        ``update``: JSON of the function of an `updateStateByKey`, or None; ``slide``: JSON of those
+        of a `reduceByKeyAndWindow` with an inverse, or None; ``functions``: one line
         per function, ``name file:line: compiled`` or why not; ``operators``: for each operator
         what `explain` calls it, and why it may not be compiled or in which lines it leaves rows
         to CPython, each None if there is nothing to say.
@@ -107,7 +109,7 @@ def plan(
     """
     labels = labels or [""] * len(stage)
     if has_head:
-        return _update(stage, labels, Functions())
+        return _head(stage, labels, Functions())
     pipes, tail = (stage[:-1], stage[-1:]) if has_tail else (stage, [])
     functions = Functions()
     phases, rest = _phases(pipes, functions)
@@ -126,6 +128,7 @@ def plan(
     return {
         "plan": json.dumps(found) if useful else None,
         "update": None,
+        "slide": None,
         "functions": functions.lines,
         "operators": [_operator(op, label, functions) for op, label in zip(pipes, labels)],
     }
@@ -154,16 +157,29 @@ class Functions:
         return tree if tree["ok"] else None
 
 
-def _update(stage: list[Any], labels: list[str], functions: Functions) -> dict[str, Any]:
+def _head(stage: list[Any], labels: list[str], functions: Functions) -> dict[str, Any]:
     """The plan of a stage that begins with an operator of several inputs."""
     update = _argument(stage[0], ops.update_state) if len(stage) == 1 else None
     tree = None if update is None else functions.good(update, 2)
+    slide = _slide(stage[0], functions) if len(stage) == 1 else None
     return {
         "plan": None,
         "update": json.dumps(tree) if tree else None,
+        "slide": json.dumps(slide) if slide else None,
         "functions": functions.lines,
         "operators": [_operator(op, label, functions) for op, label in zip(stage, labels)],
     }
+
+
+def _slide(op: Any, functions: Functions) -> dict[str, Any] | None:
+    """The functions of a window that slides, if all of them may be compiled."""
+    if type(op) is not partial or op.func is not ops.slide_window or len(op.args) != 3:
+        return None
+    reduce, inverse, keep = op.args
+    found = {"reduce": functions.good(reduce, 2), "inverse": functions.good(inverse, 2)}
+    if keep is not None:
+        found["keep"] = functions.good(keep, 1)
+    return found if all(found.values()) else None
 
 
 def _phases(pipes: list[Any], functions: Functions) -> tuple[list[dict[str, Any]], int | None]:

@@ -69,6 +69,8 @@ def operators(stage: list[Any], part: dict[str, Any]) -> list[Callable[..., Any]
         return [place_states]
     if kind == "typed":
         return [*stage, typed]
+    if kind == "whole":
+        return [partial(whole, stage[0], part["code"])]
     chain = stage[part["first"] : part["end"]]
     if kind == "rows":
         return [partial(redo, chain, part["code"])]
@@ -114,7 +116,16 @@ def update_each(
     update: Callable[[list[Any], Any], Any], code: str, index: int, records: Iterable[Any]
 ) -> Any:
     """Return the next state of each (key, values, state)."""
-    results = list(ops.update_each(update, index, records))
+    return _typed(code, list(ops.update_each(update, index, records)))
+
+
+def whole(head: Callable[..., Any], code: str, index: int, inputs: list[Iterator[Any]]) -> Any:
+    """Head: return what an operator of several inputs gives."""
+    return _typed(code, list(head(index, inputs)))
+
+
+def _typed(code: str, results: list[Any]) -> Any:
+    """Pack results if all of them are of the type."""
     packed = bytearray()
     seen: set[int] = set()
     if all(not _meets_again(s, seen) and _pack(code, [s], packed) for s in results):

@@ -1,21 +1,28 @@
 """Window operations of a DStream: what they compute over the batches of the last seconds.
 
-Invariant: a window is a union of the parent's RDDs in (time - window, time], and every other
-operation here is composed from `window`. A reduction reduces each batch first, so a window
-costs what its batches' keys cost, not what their records cost. Mixed into `DStream` (hence
-`self: Any`: a type checker takes no mix-in's self as the class it is mixed into).
+Invariant: a window is a union of the parent's RDDs in (time - window, time]. A reduction reduces
+each batch first, so a window costs what its batches' keys cost, not what their records cost; with
+an inverse function a long window is made from the one before, so it costs what enters and leaves.
+Mixed into `DStream` (hence `self: Any`: a type checker takes no mix-in's self as the class it is
+mixed into).
 """
 
 from __future__ import annotations
 
 import operator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
 
+from tidemill import ops
 from tidemill.resultiterable import ResultIterable
 from tidemill.streaming.durations import milliseconds
 
 if TYPE_CHECKING:
     from tidemill.streaming.dstream import DStream
+
+
+# A window of fewer slides is reduced from its batches: that is cheaper than to reduce twice.
+_FEWEST_SLIDES = 5
 
 
 class WindowOperations:
@@ -69,7 +76,7 @@ class WindowOperations:
         reduceFunc : callable
             Associative and commutative reduction of two elements.
         invReduceFunc : callable or None
-            Its inverse; accepted for compatibility, the result is the same without.
+            Its inverse, with which long windows are made from the one before.
         windowDuration, slideDuration : float
             Seconds, as for `window`.
 
@@ -93,6 +100,8 @@ class WindowOperations:
 
     def countByWindow(self: Any, windowDuration: float, slideDuration: float) -> DStream[int]:
         """Return a stream with one element: the number of elements in the window.
+
+        There is none before the first element came.
 
         Parameters
         ----------
@@ -142,9 +151,10 @@ class WindowOperations:
         [[(1, 2)], [(1, 3)]]
         """
         pairs = self.map(lambda value: (value, 1))
-        return pairs.reduceByKeyAndWindow(
+        counted = pairs.reduceByKeyAndWindow(
             operator.add, operator.sub, windowDuration, slideDuration, numPartitions
         )
+        return counted.filter(lambda pair: pair[1] > 0)
 
     def groupByKeyAndWindow(
         self: Any,
@@ -175,7 +185,11 @@ class WindowOperations:
         """
         lists = self.mapValues(lambda value: [value])
         grouped = lists.reduceByKeyAndWindow(
-            operator.add, None, windowDuration, slideDuration, numPartitions
+            operator.add,
+            lambda values, gone: values[len(gone) :],
+            windowDuration,
+            slideDuration,
+            numPartitions,
         )
         return grouped.mapValues(ResultIterable)
 
@@ -195,8 +209,10 @@ class WindowOperations:
         func : callable
             Associative and commutative reduction of two values.
         invFunc : callable or None
-            Its inverse. Every window is reduced from its batches' partial results, so the
-            inverse is not called; a key without values in the window is not in the result.
+            Its inverse: `invFunc(value, gone)` takes out of a key's value what left the window.
+            With it a window of at least five slides is made from the one before, and a key
+            without values in the window stays until `filterFunc` drops it. The window goes on
+            after a restart if there is a checkpoint directory.
         windowDuration, slideDuration : float
             Seconds, as for `window`.
         numPartitions : int, optional
@@ -217,9 +233,21 @@ class WindowOperations:
         [[('a', 1)], [('a', 2)], [('a', 3)]]
         """
         self._check_window(windowDuration, slideDuration)
-        windows = self.reduceByKey(func, numPartitions).window(windowDuration, slideDuration)
+        slices = self.reduceByKey(func, numPartitions)
+        slide = self._slide_ms if slideDuration is None else milliseconds(slideDuration)
+        if invFunc and milliseconds(windowDuration) >= _FEWEST_SLIDES * slide > 0:
+            op = partial(ops.slide_window, func, invFunc, filterFunc or None)
+            return slices._slide_window(op, windowDuration, slide, self._partitions(numPartitions))
+        windows = slices.window(windowDuration, slideDuration)
         reduced = windows.reduceByKey(func, numPartitions)
         return reduced.filter(filterFunc) if invFunc and filterFunc else reduced
+
+    def _slide_window(self: Any, op: Any, window: float, slide_ms: int, n: int) -> DStream[Any]:
+        """Return the stream of windows that `op` makes one from the other, over this one's RDDs."""
+        node = self._ssc._streaming.reduced(
+            self._node, self._partitioning(n), op, n, milliseconds(window), slide_ms
+        )
+        return self._derived(node)
 
     def _check_window(self: Any, window: float, slide: float | None) -> None:
         step = self._slide_ms

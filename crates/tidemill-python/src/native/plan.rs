@@ -143,12 +143,17 @@ pub enum Part {
     Typed,
     /// The next state from native records, and CPython's keys, states and places.
     States,
+    /// The whole stage, from all its inputs; records of a type come back typed.
+    Whole {
+        /// The type's code.
+        code: String,
+    },
 }
 
 impl Part {
     /// Whether its first operator takes several inputs.
     pub fn has_head(&self) -> bool {
-        matches!(self, Part::After { .. } | Part::Typed | Part::States)
+        matches!(self, Part::After { .. } | Part::Typed | Part::States | Part::Whole { .. })
     }
 
     /// Whether the stage's splitting is part of it.

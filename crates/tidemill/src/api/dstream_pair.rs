@@ -1,4 +1,4 @@
-//! What DStreams of pairs can do more: aggregations by key and keyed state.
+//! What DStreams of pairs can do more: aggregations by key, by window, and keyed state.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -222,7 +222,7 @@ fn update<K: Key, V: Data, S: Data>(
 }
 
 /// State blocks in checkpoints, in postcard's format.
-struct PostcardCodec<T>(PhantomData<fn() -> T>);
+pub(super) struct PostcardCodec<T>(pub(super) PhantomData<fn() -> T>);
 
 impl<T: Data + Serialize + DeserializeOwned> Codec for PostcardCodec<T> {
     fn format(&self) -> &'static str {

@@ -5,6 +5,7 @@ mod broadcast;
 mod context;
 mod dstream;
 mod dstream_pair;
+mod dstream_window;
 pub(crate) mod native;
 mod pair;
 mod rdd;

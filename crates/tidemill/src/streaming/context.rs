@@ -15,6 +15,7 @@ use crate::lock::{Lock, Signal};
 use crate::rdd::RddRef;
 use crate::streaming::batches::{BatchInfo, Batches, Summary};
 use crate::streaming::checkpoint::CheckpointFolder;
+use crate::streaming::checkpoint::writer::CheckpointWriter;
 use crate::streaming::graph::Graph;
 use crate::streaming::source::{Report, SourceContext};
 use crate::streaming::time::{BatchTime, millis};
@@ -93,7 +94,7 @@ struct Shared {
     graph: Graph,
     control: Lock<Control>,
     changed: Signal,
-    checkpoint: Lock<Option<CheckpointFolder>>,
+    checkpoints: Lock<Option<CheckpointWriter>>,
 }
 
 struct Control {
@@ -141,7 +142,7 @@ impl Streaming {
             graph: Graph::new(interval),
             control: Lock::new(control),
             changed: Signal::default(),
-            checkpoint: Lock::new(None),
+            checkpoints: Lock::new(None),
         });
         Ok(Streaming { shared, threads: Lock::default() })
     }
@@ -359,7 +360,7 @@ impl Drop for Streaming {
 
 impl Shared {
     /// Everything that may fail at the start; the time of the first batch.
-    fn prepare(&self) -> Result<BatchTime> {
+    fn prepare(self: &Arc<Self>) -> Result<BatchTime> {
         let (directory, restore) = {
             let control = self.control.lock();
             (control.checkpoint_directory.clone(), control.restore)
@@ -374,16 +375,11 @@ impl Shared {
         };
         let mut zero = BatchTime::now();
         if let Some(checkpoint) = restored {
-            for store in self.graph.states() {
-                let saved = checkpoint.states.iter().find(|state| state.ordinal == store.ordinal);
-                if let Some(saved) = saved {
-                    store.restore(&self.engine, saved)?;
-                }
-            }
+            self.graph.restore(&self.engine, &checkpoint)?;
             // A batch time is never used twice, even if the clock was set back.
             zero = zero.max(checkpoint.time);
         }
-        *self.checkpoint.lock() = folder;
+        *self.checkpoints.lock() = folder.map(|folder| self.writer(folder)).transpose()?;
         let first = BatchTime::after(zero, self.interval);
         let zero_time = first.minus(self.interval);
         self.graph.set_zero_time(zero_time);
@@ -392,6 +388,18 @@ impl Shared {
             source.start(&context)?;
         }
         Ok(first)
+    }
+
+    /// What writes checkpoints; a failure is kept for whoever waits.
+    fn writer(self: &Arc<Self>, folder: CheckpointFolder) -> Result<CheckpointWriter> {
+        let shared = Arc::downgrade(self);
+        let on_error = move |error| {
+            if let Some(shared) = shared.upgrade() {
+                shared.control.lock().first_error.get_or_insert(error);
+                shared.changed.notify();
+            }
+        };
+        CheckpointWriter::start(folder, Box::new(on_error))
     }
 
     fn source_context(&self, zero_time: BatchTime) -> SourceContext {
@@ -462,6 +470,9 @@ impl Shared {
                 Work::Finish(stop) => {
                     if stop == Stop::Graceful {
                         self.write_checkpoint(None);
+                    }
+                    if let Some(writer) = &*self.checkpoints.lock() {
+                        writer.finish();
                     }
                     return self.set_stopped();
                 }
@@ -540,25 +551,16 @@ impl Shared {
         time.0 % interval == 0
     }
 
-    /// Writes the state after batch `time` (the last one for `None`). A failure is kept for whoever waits.
+    /// Has the state after batch `time` (the last one for `None`) written.
     fn write_checkpoint(&self, time: Option<BatchTime>) {
-        let folder = self.checkpoint.lock();
+        let checkpoints = self.checkpoints.lock();
         let last = || self.control.lock().batches.last();
-        let (Some(folder), Some(time)) = (&*folder, time.or_else(last)) else {
+        let (Some(writer), Some(time)) = (&*checkpoints, time.or_else(last)) else {
             return;
         };
-        let encode = || {
-            let mut states = Vec::new();
-            for store in self.graph.states() {
-                let Some(encoded) = store.encode()? else {
-                    return Ok(());
-                };
-                states.push(encoded);
-            }
-            if states.is_empty() { Ok(()) } else { folder.write(time, &states) }
-        };
-        if let Err(error) = encode() {
-            self.control.lock().first_error.get_or_insert(error);
+        let snapshots = self.graph.snapshots().filter(|snapshots| !snapshots.is_empty());
+        if let Some(snapshots) = snapshots {
+            writer.submit(time, snapshots);
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::lock::Lock;
 use crate::panics;
 use crate::rdd::RddRef;
 use crate::streaming::BatchTime;
+use crate::streaming::checkpoint::{Checkpoint, Snapshot};
+use crate::streaming::reduced::{WindowOp, WindowStore};
 use crate::streaming::source::InputSource;
 use crate::streaming::state::{StateOp, StateStore};
 use crate::streaming::time::millis;
@@ -44,8 +46,17 @@ pub enum StreamKind {
         /// The window duration.
         length: Duration,
     },
+    /// The parent's values of each key, reduced over a window that slides by what enters and leaves it.
+    Reduced(Arc<WindowStore>),
     /// Keyed state, updated by each batch of the parent.
     State(Arc<StateStore>),
+}
+
+impl StreamKind {
+    /// Whether it is carried from batch to batch, and so in checkpoints.
+    fn is_kept(&self) -> bool {
+        matches!(self, StreamKind::State(_) | StreamKind::Reduced(_))
+    }
 }
 
 struct Stream {
@@ -118,6 +129,26 @@ impl Graph {
     /// # Errors
     /// If a duration is not a positive multiple of the parent's slide duration.
     pub fn window(&self, parent: StreamId, length: Duration, slide: Duration) -> Result<StreamId> {
+        self.check_window(parent, length, slide)?;
+        self.persist(parent);
+        self.remember_at_least(parent, length + slide);
+        Ok(self.add(format!("window {length:?}"), StreamKind::Window { parent, length }, slide))
+    }
+
+    /// The values of each key of `parent`, which has each key once in a batch, reduced over a window, every
+    /// `slide`.
+    ///
+    /// # Errors
+    /// If a duration is not a positive multiple of the parent's slide duration.
+    pub fn reduced(&self, parent: StreamId, slide: Duration, op: WindowOp) -> Result<StreamId> {
+        self.check_window(parent, op.length, slide)?;
+        let ordinal = self.windows().len();
+        let label = format!("reduced window {ordinal} of {:?}", op.length);
+        let store = Arc::new(WindowStore::new(parent, ordinal, op));
+        Ok(self.add(label, StreamKind::Reduced(store), slide))
+    }
+
+    fn check_window(&self, parent: StreamId, length: Duration, slide: Duration) -> Result<()> {
         let unit = millis(self.slide(parent)).max(1);
         for (name, duration) in [("windowDuration", length), ("slideDuration", slide)] {
             if duration.is_zero() || millis(duration) % unit != 0 {
@@ -128,9 +159,7 @@ impl Graph {
                 )));
             }
         }
-        self.persist(parent);
-        self.remember_at_least(parent, length + slide);
-        Ok(self.add(format!("window {length:?}"), StreamKind::Window { parent, length }, slide))
+        Ok(())
     }
 
     /// Keyed state over `parent`; its RDD of each batch is the whole state.
@@ -211,11 +240,44 @@ impl Graph {
         self.inner.lock().streams.iter().filter_map(state).collect()
     }
 
+    /// The reduced windows, in order of definition.
+    pub fn windows(&self) -> Vec<Arc<WindowStore>> {
+        let window = |stream: &Stream| match &stream.kind {
+            StreamKind::Reduced(window) => Some(window.clone()),
+            _ => None,
+        };
+        self.inner.lock().streams.iter().filter_map(window).collect()
+    }
+
+    /// States and windows as they are; `None` if one of them is not known.
+    pub fn snapshots(&self) -> Option<Vec<Snapshot>> {
+        let (states, windows) = (self.states(), self.windows());
+        let states = states.iter().map(|state| state.snapshot());
+        states.chain(windows.iter().map(|window| window.snapshot())).collect()
+    }
+
+    /// Starts from a checkpoint.
+    ///
+    /// # Errors
+    /// If it is not of this program's kind.
+    pub fn restore(&self, engine: &Engine, checkpoint: &Checkpoint) -> Result<()> {
+        for store in self.states() {
+            let saved = checkpoint.states.iter().find(|state| state.ordinal == store.ordinal);
+            saved.map_or(Ok(()), |saved| store.restore(engine, saved))?;
+        }
+        for store in self.windows() {
+            let mut saved = checkpoint.windows.iter();
+            let saved = saved.find(|window| window.reduced.ordinal == store.ordinal);
+            saved.map_or(Ok(()), |saved| store.restore(engine, saved))?;
+        }
+        Ok(())
+    }
+
     /// How often state is checkpointed: the smallest interval asked for, else Spark's default (the
     /// smallest multiple of the slide duration that is at least ten seconds).
     pub fn checkpoint_interval(&self) -> Duration {
         let inner = self.inner.lock();
-        let stateful = inner.streams.iter().filter(|s| matches!(s.kind, StreamKind::State(_)));
+        let stateful = inner.streams.iter().filter(|s| s.kind.is_kept());
         let interval = |stream: &Stream| {
             stream.checkpoint_interval.unwrap_or_else(|| {
                 let slide = millis(stream.slide).max(1);
@@ -297,20 +359,24 @@ impl Graph {
     }
 
     /// Generates what must exist in every batch, whoever asks for it later: the inputs' RDDs, and those a
-    /// window will look back at. A failure is kept and comes again with whoever asks.
+    /// window will look back at, reduced if it slides by them. A failure is kept and comes again with whoever asks.
     fn generate_ahead(&self, engine: &Engine, time: BatchTime) {
-        let wanted: Vec<StreamId> = {
-            let inner = self.inner.lock();
-            let each =
-                inner.streams.iter().enumerate().filter_map(|(id, stream)| match stream.kind {
-                    StreamKind::Input(_) => Some(StreamId(id as u64)),
-                    StreamKind::Window { parent, .. } => Some(parent),
-                    _ => None,
-                });
-            each.collect()
-        };
-        for id in wanted {
-            let _ = self.rdd(engine, id, time);
+        let kinds: Vec<StreamKind> =
+            self.inner.lock().streams.iter().map(|stream| stream.kind.clone()).collect();
+        for (id, kind) in kinds.iter().enumerate() {
+            match kind {
+                StreamKind::Input(_) => drop(self.rdd(engine, StreamId(id as u64), time)),
+                StreamKind::Window { parent, .. } => drop(self.rdd(engine, *parent, time)),
+                StreamKind::Reduced(store) => self.take_slice(engine, store, time),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hands the batch's slice to a window, once.
+    fn take_slice(&self, engine: &Engine, store: &WindowStore, time: BatchTime) {
+        if store.is_asked_for(time) {
+            store.take(engine, time, self.rdd(engine, store.parent, time));
         }
     }
 
@@ -361,6 +427,10 @@ impl Graph {
             StreamKind::Window { parent, length } => {
                 self.window_rdd(engine, *parent, *length, time).map(Some)
             }
+            StreamKind::Reduced(store) => {
+                self.take_slice(engine, store, time);
+                store.slide(engine, time)
+            }
             StreamKind::State(store) => {
                 let rdd = self.rdd(engine, store.parent, time)?;
                 store.update(engine, time, rdd.as_ref()).map(Some)
@@ -386,12 +456,11 @@ impl Graph {
         engine.union(rdds)
     }
 
-    /// Runs every keyed state that no output has asked for, so that it misses no batch.
+    /// Runs every keyed state and window that no output has asked for, so that it misses no batch.
     pub fn update_states(&self, engine: &Engine, time: BatchTime) -> Option<Error> {
-        let is_state = |stream: &Stream| matches!(stream.kind, StreamKind::State(_));
         let states: Vec<u64> = {
             let inner = self.inner.lock();
-            let all = inner.streams.iter().enumerate().filter(|(_, stream)| is_state(stream));
+            let all = inner.streams.iter().enumerate().filter(|(_, stream)| stream.kind.is_kept());
             all.map(|(id, _)| id as u64).collect()
         };
         let run = |id| self.rdd(engine, StreamId(id), time).err();
@@ -440,6 +509,7 @@ impl Stream {
             StreamKind::Input(_) => Vec::new(),
             StreamKind::Transform { parents, .. } => parents.clone(),
             StreamKind::Window { parent, .. } => vec![*parent],
+            StreamKind::Reduced(store) => vec![store.parent],
             StreamKind::State(store) => vec![store.parent],
         }
     }

@@ -11,6 +11,7 @@ pub mod graph;
 mod line_buffer;
 pub mod queue;
 mod rate;
+pub mod reduced;
 pub mod socket;
 pub mod source;
 pub mod state;

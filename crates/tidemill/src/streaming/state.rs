@@ -14,7 +14,7 @@ use crate::ids::StreamId;
 use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
-use crate::streaming::checkpoint::EncodedState;
+use crate::streaming::checkpoint::{EncodedState, Snapshot};
 
 /// A front end's function from one RDD to another.
 pub type Rewrite = Arc<dyn Fn(&RddRef) -> Result<RddRef> + Send + Sync>;
@@ -98,9 +98,7 @@ impl StateStore {
             }
             None => before,
         };
-        let batch_time = ("spark.streaming.internal.batchTime".to_owned(), time.0.to_string());
-        let properties = Arc::new(BTreeMap::from([batch_time]));
-        engine.run_job(&after, None, properties, &mut || Ok(()))
+        engine.run_job(&after, None, batch_properties(time), &mut || Ok(()))
     }
 
     fn before(&self, engine: &Engine) -> Result<RddRef> {
@@ -116,19 +114,18 @@ impl StateStore {
         }
     }
 
-    /// The partitions as bytes; `None` before the first batch and after a failure.
-    pub fn encode(&self) -> Result<Option<EncodedState>> {
+    /// The state as it is; `None` before the first batch and after a failure.
+    pub fn snapshot(&self) -> Option<Snapshot> {
         let current = self.current.lock();
         let (Some(blocks), None) = (&current.blocks, &current.failed) else {
-            return Ok(None);
+            return None;
         };
-        let blocks = blocks.clone();
-        drop(current);
-        let partition =
-            |blocks: &Partition| blocks.iter().map(|b| self.op.codec.encode(b)).collect();
-        let partitions = blocks.iter().map(partition).collect::<Result<_>>()?;
-        let format = self.op.codec.format().to_owned();
-        Ok(Some(EncodedState { ordinal: self.ordinal, format, partitions }))
+        Some(Snapshot {
+            ordinal: self.ordinal,
+            codec: self.op.codec.clone(),
+            partitions: blocks.clone(),
+            window: None,
+        })
     }
 
     /// Starts from a checkpoint's partitions, whose number may differ from today's.
@@ -136,18 +133,7 @@ impl StateStore {
     /// # Errors
     /// If another front end wrote it, or a block cannot be read.
     pub fn restore(&self, engine: &Engine, saved: &EncodedState) -> Result<()> {
-        let codec = &self.op.codec;
-        if saved.format != codec.format() {
-            return Err(Error::Checkpoint(format!(
-                "the checkpoint's state is in the format {:?}, this program's is {:?}: use the \
-                 front end that wrote it, or another folder",
-                saved.format,
-                codec.format()
-            )));
-        }
-        let partition = |blocks: &Vec<Vec<u8>>| blocks.iter().map(|b| codec.decode(b)).collect();
-        let blocks: Vec<Partition> =
-            saved.partitions.iter().map(partition).collect::<Result<_>>()?;
+        let blocks = decoded(&*self.op.codec, saved)?;
         let mut current = self.current.lock();
         if blocks.len() == self.op.partitions {
             current.blocks = Some(blocks);
@@ -156,4 +142,27 @@ impl StateStore {
         }
         Ok(())
     }
+}
+
+/// What the tasks of a batch's jobs are told.
+pub(super) fn batch_properties(time: BatchTime) -> Arc<BTreeMap<String, String>> {
+    let name = "spark.streaming.internal.batchTime".to_owned();
+    Arc::new(BTreeMap::from([(name, time.0.to_string())]))
+}
+
+/// The blocks of a checkpoint.
+///
+/// # Errors
+/// If another front end wrote it, or a block cannot be read.
+pub(super) fn decoded(codec: &dyn Codec, saved: &EncodedState) -> Result<Vec<Partition>> {
+    if saved.format != codec.format() {
+        return Err(Error::Checkpoint(format!(
+            "the checkpoint's state is in the format {:?}, this program's is {:?}: use the \
+             front end that wrote it, or another folder",
+            saved.format,
+            codec.format()
+        )));
+    }
+    let partition = |blocks: &Vec<Vec<u8>>| blocks.iter().map(|b| codec.decode(b)).collect();
+    saved.partitions.iter().map(partition).collect()
 }

@@ -1,0 +1,197 @@
+//! A window's values reduced by key, carried from one window to the next by an inverse function.
+//!
+//! What is kept: the reduced values of the newest window, and the reduced values of each batch that has not
+//! left it (a slice). A slide reduces in what entered and takes out what left; the window is never reduced
+//! anew. All of it is blocks without lineage, so nothing grows with time, and all of it is in checkpoints:
+//! without its slices a window could never forget what is in it. If a slide fails, the window cannot be known any
+//! more, and every later one fails with that first error.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::block::{Codec, Partition};
+use crate::error::{Error, Result};
+use crate::exec::Engine;
+use crate::ids::StreamId;
+use crate::lock::Lock;
+use crate::rdd::{OpRef, RddRef};
+use crate::streaming::BatchTime;
+use crate::streaming::checkpoint::{EncodedState, EncodedWindow, Snapshot, WindowSnapshot};
+use crate::streaming::state::{Rewrite, batch_properties, decoded};
+
+/// What a front end says of a reduced window.
+pub struct WindowOp {
+    /// The window duration.
+    pub length: Duration,
+    /// Puts `(key, value)` records into the partitions of their keys.
+    pub partition: Rewrite,
+    /// From the window before, what left and what entered to the window; zips the three. Without the third if no
+    /// batch entered.
+    pub update: OpRef,
+    /// Number of partitions, of the parent's RDDs too.
+    pub partitions: usize,
+    /// For checkpoints.
+    pub codec: Arc<dyn Codec>,
+}
+
+/// The window as it is now.
+pub struct WindowStore {
+    /// The stream of each batch's reduced values.
+    pub parent: StreamId,
+    /// Counts the reduced windows of a program in order of definition; a checkpoint knows it by this.
+    pub ordinal: usize,
+    op: WindowOp,
+    current: Lock<Current>,
+}
+
+type Slices = BTreeMap<BatchTime, Vec<Partition>>;
+
+#[derive(Default)]
+struct Current {
+    /// The newest window and the batch that it ends with.
+    window: Option<(BatchTime, Vec<Partition>)>,
+    slices: Slices,
+    /// The last batch that was asked for its slice.
+    asked: Option<BatchTime>,
+    /// Why a batch since the last slide has no slice.
+    missed: Option<Error>,
+    failed: Option<Error>,
+}
+
+impl WindowStore {
+    /// A window before its first batch.
+    pub fn new(parent: StreamId, ordinal: usize, op: WindowOp) -> Self {
+        WindowStore { parent, ordinal, op, current: Lock::default() }
+    }
+
+    /// Whether a batch's slice is still to be taken.
+    pub fn is_asked_for(&self, time: BatchTime) -> bool {
+        self.current.lock().asked.is_none_or(|last| last < time)
+    }
+
+    /// Takes the slice of a batch, given the parent's RDD of it.
+    pub fn take(&self, engine: &Engine, time: BatchTime, batch: Result<Option<RddRef>>) {
+        self.current.lock().asked = Some(time);
+        let slice = match batch {
+            Ok(None) => return,
+            Ok(Some(rdd)) => engine.run_job(&rdd, None, batch_properties(time), &mut || Ok(())),
+            Err(error) => {
+                self.current.lock().missed.get_or_insert(error);
+                return;
+            }
+        };
+        let mut current = self.current.lock();
+        match slice {
+            Ok(slice) => {
+                current.slices.insert(time, slice);
+            }
+            Err(error) => {
+                current.failed.get_or_insert(error);
+            }
+        }
+    }
+
+    /// The window that ends with batch `time`, of the slices taken; none while there were none.
+    pub fn slide(&self, engine: &Engine, time: BatchTime) -> Result<Option<RddRef>> {
+        if let Some(error) = &self.current.lock().failed {
+            return Err(error.clone());
+        }
+        let result = self.next(engine, time);
+        let mut current = self.current.lock();
+        match result {
+            Ok(None) => Ok(None),
+            Ok(Some(window)) => {
+                current.window = Some((time, window.clone()));
+                let left = time.minus(self.op.length);
+                current.slices = current.slices.split_off(&BatchTime(left.0 + 1));
+                match current.missed.take() {
+                    Some(error) => Err(error),
+                    None => Ok(Some(engine.from_blocks(&self.label(), window))),
+                }
+            }
+            Err(error) => {
+                current.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn label(&self) -> String {
+        format!("reduced window {}", self.ordinal)
+    }
+
+    fn next(&self, engine: &Engine, time: BatchTime) -> Result<Option<Vec<Partition>>> {
+        let current = self.current.lock();
+        let before = current.window.clone();
+        let after = before.as_ref().map_or(BatchTime(i64::MIN), |(end, _)| *end);
+        let left = time.minus(self.op.length);
+        let of = |wanted: &dyn Fn(BatchTime) -> bool| -> Vec<Vec<Partition>> {
+            let slices = current.slices.iter().filter(|(at, _)| wanted(**at));
+            slices.map(|(_, slice)| slice.clone()).collect()
+        };
+        let leaving = of(&|at| at <= left && at <= after);
+        let entering = of(&|at| at > left && at > after);
+        drop(current);
+        if before.is_none() && entering.is_empty() {
+            return Ok(None);
+        }
+        let empty = || vec![Vec::new(); self.op.partitions];
+        let before = before.map_or_else(empty, |(_, blocks)| blocks);
+        let mut inputs = vec![before, self.joined(leaving)];
+        if !entering.is_empty() {
+            inputs.push(self.joined(entering));
+        }
+        let node = |blocks| engine.from_blocks(&self.label(), blocks);
+        let window =
+            engine.zip(inputs.into_iter().map(node).collect(), Some(self.op.update.clone()))?;
+        engine.run_job(&window, None, batch_properties(time), &mut || Ok(())).map(Some)
+    }
+
+    /// The slices' blocks partition by partition, oldest first.
+    fn joined(&self, slices: Vec<Vec<Partition>>) -> Vec<Partition> {
+        let mut joined = vec![Vec::new(); self.op.partitions];
+        for slice in slices {
+            for (all, blocks) in joined.iter_mut().zip(slice) {
+                all.extend(blocks.into_iter().filter(|block| !block.is_empty()));
+            }
+        }
+        joined
+    }
+
+    /// Window and slices as they are; `None` after a failure.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let current = self.current.lock();
+        if current.failed.is_some() {
+            return None;
+        }
+        let (end, partitions) = current.window.clone().unzip();
+        let slices = current.slices.iter().map(|(at, slice)| (*at, slice.clone())).collect();
+        Some(Snapshot {
+            ordinal: self.ordinal,
+            codec: self.op.codec.clone(),
+            partitions: partitions.unwrap_or_default(),
+            window: Some(WindowSnapshot { end, slices }),
+        })
+    }
+
+    /// Starts from a checkpoint's window, whose number of partitions may differ from today's.
+    ///
+    /// # Errors
+    /// If another front end wrote it, or a block cannot be read.
+    pub fn restore(&self, engine: &Engine, saved: &EncodedWindow) -> Result<()> {
+        let blocks = |saved: &EncodedState| {
+            let blocks = decoded(&*self.op.codec, saved)?;
+            if blocks.len() == self.op.partitions {
+                return Ok(blocks);
+            }
+            let moved = (self.op.partition)(&engine.from_blocks(&self.label(), blocks))?;
+            engine.run_job(&moved, None, Arc::default(), &mut || Ok(()))
+        };
+        let slice = |(at, slice): &(BatchTime, EncodedState)| Ok((*at, blocks(slice)?));
+        let slices: Slices = saved.slices.iter().map(slice).collect::<Result<_>>()?;
+        let window = saved.end.map(|end| Ok((end, blocks(&saved.reduced)?))).transpose()?;
+        *self.current.lock() = Current { window, slices, ..Current::default() };
+        Ok(())
+    }
+}
