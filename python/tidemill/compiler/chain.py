@@ -11,7 +11,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tidemill import ops
+from tidemill import columns, ops
 from tidemill._engine import portable_hash
 from tidemill.compiler.front import describe
 
@@ -26,7 +26,7 @@ STEPS: dict[Any, str] = {
     ops.flat_map_values: "flat_map_values",
 }
 # What `explain` calls an operator, and the numbers of arguments of its functions.
-OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
+OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.map_records: ("map", (1,)),
     ops.filter_records: ("filter", (1,)),
     ops.flat_map: ("flatMap", (1,)),
@@ -40,6 +40,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
     ops.take_first: ("take", ()),
     ops.count_records: ("count", ()),
     ops.update_state: ("updateStateByKey", (2,)),
+    columns.map_arrow: ("mapArrow", None),
 }
 
 
