@@ -44,9 +44,7 @@ def rows_of(setting: str | None) -> int:
     try:
         return ROWS if setting is None else max(int(setting), 0)
     except ValueError:
-        raise IllegalArgumentError(
-            f"{ROWS_KEY} must be a whole number, got {setting!r}"
-        ) from None
+        raise IllegalArgumentError(f"{ROWS_KEY} must be a whole number, got {setting!r}") from None
 
 
 def map_arrow(f: Callable[[Any], Any], rows: int, index: int, records: Any) -> Batches:
@@ -92,7 +90,7 @@ def _streams(records: Any, rows: int) -> Iterator[Data]:
     first = 0
     for kind, data in records.take():
         if kind == ARROW:
-            yield data if isinstance(data, bytes) else data.lend()
+            yield data if isinstance(data, (bytes, memoryview)) else data.lend()
         elif kind == TEXT:
             yield arrow_of_text(bytes(viewed(data)))
         else:
@@ -133,7 +131,7 @@ class Batches(Encodable):
         for batch in self._batches:
             yield from records_of(batch)
 
-    def encode(self) -> tuple[int, int, Data] | None:
+    def encode(self) -> tuple[int, int, bytes] | None:
         """Return kind, count and bytes; None, after all was read, if typed records cannot be it."""
         import pyarrow as pa
 

@@ -48,7 +48,7 @@ class Encodable:
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError
 
-    def encode(self) -> tuple[int, int, Data] | None:
+    def encode(self) -> tuple[int, int, bytes] | None:
         """Return the block's kind, count and bytes; None if its records must be pickled."""
         raise NotImplementedError
 
@@ -122,7 +122,7 @@ def _from_columns(data: Data) -> list[Any]:
     return arrow_records_at(data.shared.file, data.start, data.length)
 
 
-def encode(records: Iterable[Any]) -> tuple[int, int, Data]:
+def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
     """Return a block's kind, the number of its records and its bytes.
 
     Examples

@@ -1,4 +1,4 @@
-"""The worker's side of the memory that it shares with the driver: large blocks are read where they are.
+"""The worker's side of the memory that it shares with the driver: large blocks lie there.
 
 The driver writes a task's blocks and does not write again before it has the reply. So what is read
 must be Python objects by then; what user code keeps of memory that was lent to it is made this

@@ -36,9 +36,12 @@ def test_large_blocks_go_through_shared_memory(sc):
     text = "é" * 300_000
     assert sc.parallelize([{text}], 1).map(len).collect() == [1]
     assert sorted(shared_bytes())[-1] > 600_000
-    assert sc.parallelize([{text, n} for n in range(9)], 3).map(
-        lambda found: (text in found, len(found))
-    ).collect() == [(True, 2)] * 9
+    assert (
+        sc.parallelize([{text, n} for n in range(9)], 3)
+        .map(lambda found: (text in found, len(found)))
+        .collect()
+        == [(True, 2)] * 9
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 6_000, 40_000, 400_000])
@@ -120,6 +123,10 @@ def test_user_code_does_not_see_it(sc):
 
 def test_many_partitions_at_once(sc):
     rdd = sc.parallelize([(n, "x" * 1000, {n}) for n in range(4_000)], 40)
-    assert rdd.map(lambda record: (record[0] % 7, len(record[1]))).reduceByKey(
-        lambda a, b: a + b
-    ).map(lambda pair: pair[1]).sum() == 4_000_000
+    assert (
+        rdd.map(lambda record: (record[0] % 7, len(record[1])))
+        .reduceByKey(lambda a, b: a + b)
+        .map(lambda pair: pair[1])
+        .sum()
+        == 4_000_000
+    )

@@ -67,7 +67,8 @@ impl Form {
     /// Whether reading the columns gives the very same values: a dict whose keys are those that tuples get would
     /// come back as one.
     pub fn is_exact(&self) -> bool {
-        let whole = matches!(self, Form::Record(fields) if fields.len() == 1 && fields[0].0 == VALUE);
+        let whole =
+            matches!(self, Form::Record(fields) if fields.len() == 1 && fields[0].0 == VALUE);
         !whole && self.is_exact_within()
     }
 

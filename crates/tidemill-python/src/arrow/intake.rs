@@ -6,10 +6,10 @@ use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTupleMethods,
 };
 
+use super::Writer;
 use super::columns::{Column, Values};
 use super::form::Form;
 use super::objects::damaged;
-use super::Writer;
 
 /// Deeper values have no columns; a list may hold itself.
 const DEEPEST: usize = 64;
@@ -18,7 +18,10 @@ const SHOWN: usize = 200;
 
 /// A list's items as an IPC stream; `first` is the number of the first one, for messages.
 #[pyfunction]
-pub fn arrow_of_list<'py>(items: &Bound<'py, PyList>, first: usize) -> PyResult<Bound<'py, PyBytes>> {
+pub fn arrow_of_list<'py>(
+    items: &Bound<'py, PyList>,
+    first: usize,
+) -> PyResult<Bound<'py, PyBytes>> {
     let mut form = Form::Null;
     for (index, item) in items.iter().enumerate() {
         if fits(&form, &item) {
@@ -117,7 +120,8 @@ fn form_of(value: &Bound<'_, PyAny>, depth: usize) -> Result<Form, String> {
         Ok(Form::List(Box::new(item)))
     } else {
         let class = value.get_type().fully_qualified_name();
-        Err(class.map_or_else(|_| "of an unknown class".to_owned(), |name| format!("of class {name}")))
+        Err(class
+            .map_or_else(|_| "of an unknown class".to_owned(), |name| format!("of class {name}")))
     }
 }
 

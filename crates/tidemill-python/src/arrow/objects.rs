@@ -48,7 +48,8 @@ impl<'py, 'a> Maker<'py, 'a> {
     fn new(py: Python<'py>, form: &Form, cells: Cells<'a>) -> Option<Maker<'py, 'a>> {
         Some(match (form, cells) {
             (Form::Tuple(items), Cells::Parts(array, parts)) => {
-                let makers = items.iter().zip(parts).map(|(form, cells)| Maker::new(py, form, cells));
+                let makers =
+                    items.iter().zip(parts).map(|(form, cells)| Maker::new(py, form, cells));
                 Maker::Tuple(array, makers.collect::<Option<_>>()?)
             }
             (Form::Record(fields), Cells::Parts(array, parts)) => {
@@ -67,7 +68,9 @@ impl<'py, 'a> Maker<'py, 'a> {
     fn object(&self, py: Python<'py>, row: usize) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Maker::Plain(cells) => Ok(plain(py, cells, row)),
-            Maker::Tuple(array, _) | Maker::Dict(array, _) if array.is_some_and(|a| a.is_null(row)) => {
+            Maker::Tuple(array, _) | Maker::Dict(array, _)
+                if array.is_some_and(|a| a.is_null(row)) =>
+            {
                 Ok(py.None().into_bound(py))
             }
             Maker::Tuple(_, items) => tuple(py, items, row),
@@ -82,8 +85,7 @@ impl<'py, 'a> Maker<'py, 'a> {
             Maker::List(lists, item) => {
                 let ends = lists.value_offsets();
                 let items = ends[row] as usize..ends[row + 1] as usize;
-                let items: Vec<_> =
-                    items.map(|at| item.object(py, at)).collect::<PyResult<_>>()?;
+                let items: Vec<_> = items.map(|at| item.object(py, at)).collect::<PyResult<_>>()?;
                 Ok(PyList::new(py, items)?.into_any())
             }
         }

@@ -35,13 +35,14 @@ fn type_of<'c>(form: &Form, columns: &[&'c Cells<'c>]) -> Option<Type> {
         Form::Float => Type::Float,
         Form::Text => Type::Str,
         Form::Tuple(items) => {
-            let items = items.iter().enumerate().map(|(at, item)| type_of(item, &parts(columns, at)?));
+            let items =
+                items.iter().enumerate().map(|(at, item)| type_of(item, &parts(columns, at)?));
             Type::Tuple(items.collect::<Option<_>>()?)
         }
         Form::Record(fields) => {
             let fields = fields.iter().enumerate();
-            let fields =
-                fields.map(|(at, (key, form))| Some((key.clone(), type_of(form, &parts(columns, at)?)?)));
+            let fields = fields
+                .map(|(at, (key, form))| Some((key.clone(), type_of(form, &parts(columns, at)?)?)));
             Type::Record(fields.collect::<Option<_>>()?)
         }
         Form::List(item) => Type::List(Box::new(item_type(item, columns)?)),
@@ -71,7 +72,13 @@ fn item_type<'c>(item: &Form, columns: &[&'c Cells<'c>]) -> Option<Type> {
 }
 
 /// Appends the slots of a value.
-fn value(ty: &Type, cells: &Cells<'_>, row: usize, heap: &Bump, slots: &mut Vec<u64>) -> Option<()> {
+fn value(
+    ty: &Type,
+    cells: &Cells<'_>,
+    row: usize,
+    heap: &Bump,
+    slots: &mut Vec<u64>,
+) -> Option<()> {
     match (ty, cells) {
         (Type::None | Type::Never, _) => {}
         (Type::Option(_), _) if cells.is_none(row) => slots.extend(ty.absent()),
