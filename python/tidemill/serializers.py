@@ -17,14 +17,17 @@ from tidemill.broadcast import collecting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, Union
 
     from tidemill._engine import Block
+    from tidemill.shared import Part
+
+    Data = Union[bytes, memoryview, Part]
 
 TEXT = 0
 PICKLE = 1
 SLOTS = 2
-TYPED = 3
+ARROW = 4
 PROTOCOL = 5
 
 files_root = ""
@@ -32,12 +35,40 @@ _applied_preamble = b""
 
 
 class Slots:
-    """A task's result as typed rows, in the format of `tidemill.compiler.rows`, or of kind 3."""
+    """A task's result as typed rows, in the format of `tidemill.compiler.rows`."""
 
-    def __init__(self, count: int, data: bytes, kind: int = SLOTS):
+    def __init__(self, count: int, data: bytes):
         self.count = count
         self.data = data
-        self.kind = kind
+
+
+class Encodable:
+    """A task's result that makes a block of itself, if it can."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def encode(self) -> tuple[int, int, bytes] | None:
+        """Return the block's kind, count and bytes; None if its records must be pickled."""
+        raise NotImplementedError
+
+
+class Blocks:
+    """The blocks of a partition, for an operator that takes them as they are."""
+
+    def __init__(self, blocks: list[tuple[int, Data]]):
+        self._blocks = blocks
+
+    def take(self) -> Iterator[tuple[int, Data]]:
+        """Yield the blocks; each is freed when the next one begins."""
+        self._blocks.reverse()
+        while self._blocks:
+            yield self._blocks.pop()
+
+
+def viewed(data: Data) -> bytes | memoryview:
+    """Return the bytes of a block, valid as long as its task runs."""
+    return data if isinstance(data, (bytes, memoryview)) else data.view()
 
 
 def dumps(value: Any) -> bytes:
@@ -65,7 +96,7 @@ def dumps(value: Any) -> bytes:
 loads = pickle.loads
 
 
-def decode(kind: int, data: bytes) -> list[Any]:
+def decode(kind: int, data: Data) -> list[Any]:
     """Return the records of a block.
 
     Examples
@@ -73,11 +104,22 @@ def decode(kind: int, data: bytes) -> list[Any]:
     >>> decode(TEXT, b"a\\n\\nb\\n")
     ['a', '', 'b']
     """
+    if kind == ARROW:
+        return _from_columns(data)
     if kind == TEXT:
-        lines = data.decode().split("\n")
+        lines = str(viewed(data), "utf-8").split("\n")
         lines.pop()
         return lines
-    return pickle.loads(data)
+    return pickle.loads(viewed(data))
+
+
+def _from_columns(data: Data) -> list[Any]:
+    from tidemill._engine import arrow_records, arrow_records_at
+
+    if isinstance(data, (bytes, memoryview)):
+        return arrow_records(bytes(data))
+    assert data.shared.file is not None
+    return arrow_records_at(data.shared.file, data.start, data.length)
 
 
 def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
@@ -89,7 +131,11 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
     (1, 2)
     """
     if type(records) is Slots:
-        return records.kind, records.count, records.data
+        return SLOTS, records.count, records.data
+    if isinstance(records, Encodable):
+        block = records.encode()
+        if block is not None:
+            return block
     listed = records if type(records) is list else list(records)
     try:
         return PICKLE, len(listed), dumps(listed)
@@ -100,7 +146,7 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
         ) from None
 
 
-def iterate(blocks: list[tuple[int, bytes]]) -> Iterator[Any]:
+def iterate(blocks: list[tuple[int, Data]]) -> Iterator[Any]:
     """Yield the records of blocks, given as (kind, data); each block is freed when the next "
     "begins."""
     blocks.reverse()

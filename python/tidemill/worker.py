@@ -15,12 +15,15 @@ import os
 import sys
 
 from tidemill import accumulators, broadcast
-from tidemill.serializers import encode, iterate, load_ops
+from tidemill.serializers import Blocks, encode, iterate, load_ops
+from tidemill.shared import Part, Shared
 from tidemill.taskcontext import TaskContext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
+
+    from tidemill.serializers import Data
 
 _payloads: dict[str, bytes] = {}
 
@@ -35,13 +38,14 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     reader, writer = _take_socket()
+    shared = Shared.inherited()
     # Records are mostly acyclic and die with the task: collecting often would only cost time.
     gc.set_threshold(50_000, 20, 50)
     import cloudpickle  # noqa: F401  nearly every payload needs it; load it while the driver is busy
 
     try:
         while True:
-            serve_one(reader, writer)
+            serve_one(reader, writer, shared)
     except (Disconnected, BrokenPipeError, ConnectionResetError):
         pass
 
@@ -57,9 +61,9 @@ def _take_socket() -> tuple[BinaryIO, BinaryIO]:
     return reader, writer
 
 
-def serve_one(reader: BinaryIO, writer: BinaryIO) -> None:
+def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:
     """Read one request, run its task, write the reply."""
-    request, ops_payload, inputs = _read_request(reader)
+    request, ops_payload, inputs = _read_request(reader, shared)
     try:
         header, blobs = _run(request, ops_payload, inputs)
     except BaseException as error:  # SystemExit too: a user's function must not end the worker
@@ -68,6 +72,7 @@ def serve_one(reader: BinaryIO, writer: BinaryIO) -> None:
         header, blobs = describe(error)
     finally:
         _flush()
+    shared.reclaim()
     _write(writer, header, blobs)
 
 
@@ -87,8 +92,8 @@ def _read(reader: BinaryIO, size: int) -> bytes:
 
 
 def _read_request(
-    reader: BinaryIO,
-) -> tuple[dict[str, Any], bytes, list[list[tuple[int, bytes]]]]:
+    reader: BinaryIO, shared: Shared
+) -> tuple[dict[str, Any], bytes, list[list[tuple[int, Data]]]]:
     size = int.from_bytes(_read(reader, 4), "little")
     request = json.loads(_read(reader, size).decode())
     if request.get("clear"):
@@ -99,16 +104,19 @@ def _read_request(
         broadcast.drop(bid)
     for bid, length in request.get("broadcasts", ()):
         broadcast.receive(bid, _read(reader, length))
-    inputs = [
-        [(kind, _read(reader, length)) for kind, _, length in blocks]
+    inputs: list[list[tuple[int, Data]]] = [
+        [
+            (kind, _read(reader, length) if at is None else Part(shared, at, length))
+            for kind, _, length, at in blocks
+        ]
         for blocks in request["inputs"]
     ]
     return request, _payloads[request["fn"]], inputs
 
 
 def _run(
-    request: dict[str, Any], payload: bytes, inputs: list[list[tuple[int, bytes]]]
-) -> tuple[dict[str, Any], list[bytes]]:
+    request: dict[str, Any], payload: bytes, inputs: list[list[tuple[int, Data]]]
+) -> tuple[dict[str, Any], list[Any]]:
     TaskContext._set(request)
     accumulators.begin_task()
     ops = load_ops(payload)
@@ -117,8 +125,12 @@ def _run(
 
         ops = rows.operators(ops, request["part"])
     index = request["split"]
-    iterators = [iterate(blocks) for blocks in inputs]
-    records: Any = ops.pop(0)(index, iterators) if request["head"] else iterators[0]
+    if request["head"]:
+        records: Any = ops.pop(0)(index, [iterate(blocks) for blocks in inputs])
+    elif ops and _takes_blocks(ops[0]):
+        records = Blocks(inputs[0])
+    else:
+        records = iterate(inputs[0])
     buckets = request["tail"]
     tail = ops.pop() if buckets else None
     for op in ops:
@@ -130,7 +142,11 @@ def _run(
     return header, [data for _, _, data in encoded] + [updates]
 
 
-def _write(writer: BinaryIO, header: dict[str, Any], blobs: list[bytes]) -> None:
+def _takes_blocks(op: Any) -> bool:
+    return getattr(getattr(op, "func", None), "takes_blocks", False)
+
+
+def _write(writer: BinaryIO, header: dict[str, Any], blobs: list[Any]) -> None:
     text = json.dumps(header).encode()
     writer.write(len(text).to_bytes(4, "little") + text)
     for blob in blobs:

@@ -11,6 +11,7 @@ import pytest
 from conftest import EXAMPLES, wait_until
 
 TESTED = {
+    "columns.py",
     "demo.py",
     "network_wordcount.py",
     "points_server.py",
@@ -76,6 +77,15 @@ def test_points_server(start):
     assert len(points) >= 15
     program.process.terminate()
     assert program.finish() == 0
+
+
+def test_columns(start):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("numpy")
+    program = start([sys.executable, EXAMPLES / "columns.py"])
+    assert program.finish() == 0, program.report()
+    counted = [lines for _, lines in printed.batches(program.stdout) if lines]
+    assert counted[:3] == [["('far', 638)", "('near', 362)"]] * 3
 
 
 def test_queue_stream(submit):

@@ -119,6 +119,14 @@ impl PythonBackend {
         Ok(worker)
     }
 
+    /// Keeps a worker for the next task. One that is kept has memory, so none is after the stop.
+    fn keep(&self, slot: &Slot, worker: Worker) {
+        let mut held = slot.worker.lock();
+        if !self.stopped.load(Ordering::Acquire) {
+            *held = Some(worker);
+        }
+    }
+
     /// What was compiled and what was not.
     pub fn report(&self) -> &Report {
         &self.report
@@ -200,7 +208,7 @@ impl PythonBackend {
         let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
         match worker.run(payload, part, inputs, &broadcasts, split, cx) {
             Ok(result) => {
-                *slot.worker.lock() = Some(worker);
+                self.keep(slot, worker);
                 result
             }
             Err(error) => {
@@ -218,7 +226,7 @@ impl Backend for PythonBackend {
     fn executor_started(&self, slot: usize) {
         // A failure comes again, and is reported, when the first task needs the worker.
         if let Ok(worker) = self.start_worker(&self.slots[slot]) {
-            *self.slots[slot].worker.lock() = Some(worker);
+            self.keep(&self.slots[slot], worker);
         }
     }
 
@@ -239,7 +247,7 @@ impl Backend for PythonBackend {
             self.in_worker(&ready.payload, Some(part), inputs, split, cx)
         };
         if let Some(stage) = &ready.stage
-            && let Some(result) = stage.run(&inputs, split, ready.payload.buckets, &mut worker)?
+            && let Some(result) = stage.run(&inputs, ready.payload.buckets, &mut worker)?
         {
             return Ok(result);
         }
@@ -266,6 +274,9 @@ impl Backend for PythonBackend {
         for thread in threads {
             // Ending a process does not panic.
             let _ = thread.join();
+        }
+        for slot in &self.slots {
+            slot.worker.lock().take();
         }
     }
 }

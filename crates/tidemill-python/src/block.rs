@@ -1,4 +1,4 @@
-//! Blocks of Python records: pickled lists, text as it came, and typed records.
+//! Blocks of Python records: pickled lists, text as it came, and typed records, which workers get as Arrow columns.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -8,11 +8,12 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tidemill::block::{Block, BlockRef, Codec, Part};
+use tidemill::block::{Block, BlockRef, Codec, Part, Partition};
 use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Records, Type, packed, pickle};
 
+use crate::arrow::{self, Form, Writer};
 use crate::state::{StateBlock, StatePart};
 
 /// The kinds of blocks on the wire and in checkpoints.
@@ -23,7 +24,10 @@ pub const PICKLE: u8 = 1;
 /// What the worker made of rows that native code gave up; never leaves the task.
 pub const SLOTS: u8 = 2;
 
-/// Typed records: the length of their type's code, the code, the packed records. In checkpoints, and from workers.
+/// One stream of Arrow's IPC format.
+pub const ARROW: u8 = 4;
+
+/// Typed records: the length of their type's code, the code, the packed records. In checkpoints only.
 const TYPED: u8 = 3;
 
 /// Typed records in the format of `tidemill.compiler.rows`.
@@ -152,6 +156,45 @@ pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
     }
 }
 
+/// Fewer records are pickled: the head of a stream would cost more than they do.
+const LEAST_ROWS: usize = 1000;
+
+/// A block's kind and bytes for a worker: typed records are handed over as Arrow columns, if they have the form.
+pub fn handed_over(block: &BlockRef) -> Result<(u8, Cow<'_, [u8]>)> {
+    match (block.len() >= LEAST_ROWS).then(|| columns(block)).flatten() {
+        Some(stream) => Ok((ARROW, Cow::Owned(stream))),
+        None => Ok((wire_kind(block), wire_form(block)?)),
+    }
+}
+
+/// Typed records as an IPC stream; `None` if a reader would not get the very same values from it.
+fn columns(block: &BlockRef) -> Option<Vec<u8>> {
+    let any = block.as_any();
+    let ty = match any.downcast_ref() {
+        Some(TypedBlock(records)) => records.ty(),
+        None => any.downcast_ref::<StateBlock>()?.ty(),
+    };
+    let form = Form::of_records(ty).filter(Form::is_exact)?;
+    let mut writer = Writer::new(form).ok()?;
+    let mut fits = Some(());
+    each_typed(block, |ty, record| {
+        // SAFETY: a record of the type, alive in its block.
+        fits = fits.and_then(|()| unsafe { writer.push(ty, record) });
+    });
+    fits.and_then(|()| writer.finish().ok())
+}
+
+/// The blocks of an IPC stream from a worker.
+pub fn from_columns(stream: &[u8]) -> Result<Partition> {
+    let damaged = |why: String| Error::Internal(format!("a worker's Arrow columns: {why}"));
+    let batches = arrow::read(stream).map_err(|error| damaged(error.to_string()))?;
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let form = Form::of_batch(first);
+    let records = form.and_then(|form| arrow::records(&form, &batches));
+    let records = records.ok_or_else(|| damaged("of a type that no records have".to_owned()))?;
+    Ok(vec![Arc::new(TypedBlock(records))])
+}
+
 /// Whether compiled code can read some of a block's records, and leave the rest.
 pub fn is_typed(block: &BlockRef) -> bool {
     block.as_any().is::<TypedBlock>() || block.as_any().is::<StateBlock>()
@@ -184,8 +227,6 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
         TEXT => Ok(Arc::new(TextBlock::from_bytes(data))),
         PICKLE => Ok(Arc::new(DataBlock { records, data })),
         SLOTS => Ok(Arc::new(SlotsBlock { rows: records, data })),
-        TYPED => typed(records, &data)
-            .ok_or_else(|| Error::Internal("a block of typed records is too short".into())),
         other => Err(Error::Internal(format!("a block of unknown kind {other}"))),
     }
 }
@@ -268,12 +309,6 @@ impl PyBlock {
     #[getter]
     fn kind(&self) -> u8 {
         wire_kind(&self.0)
-    }
-
-    /// The records in the form of kind 3, if they are typed.
-    #[getter]
-    fn typed<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        typed_form(&self.0).map(|data| PyBytes::new(py, &data))
     }
 
     #[getter]

@@ -4,6 +4,7 @@
 //! [`block::DataBlock`]), runs functions in worker processes ([`worker`]) and turns errors into exceptions.
 //! The GIL is taken to call back into the driver's Python code, never on the clock or an executor thread.
 
+mod arrow;
 mod backend;
 mod block;
 mod conf;
@@ -16,6 +17,7 @@ mod native;
 mod op;
 mod rdd;
 mod report;
+mod shared;
 mod slide;
 mod stage;
 mod state;
@@ -32,6 +34,11 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rdd::PyRdd>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<streaming::PyStreaming>()?;
+    module.add_function(wrap_pyfunction!(arrow::arrow_of_list, module)?)?;
+    module.add_function(wrap_pyfunction!(arrow::arrow_of_text, module)?)?;
+    module.add_function(wrap_pyfunction!(arrow::arrow_records, module)?)?;
+    module.add_function(wrap_pyfunction!(arrow::arrow_records_at, module)?)?;
+    module.add_function(wrap_pyfunction!(arrow::keep_memory, module)?)?;
     module.add_function(wrap_pyfunction!(values::typed_block, module)?)?;
     module.add_function(wrap_pyfunction!(block::range_block, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)

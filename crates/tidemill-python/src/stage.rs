@@ -16,6 +16,7 @@ use tidemill::lock::Lock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Function, Type};
 
+use crate::block::DataBlock;
 use crate::errors::to_python;
 use crate::native::{InWorker, Input, MOST_TYPES, Native, Plan, Sampled, Sides, Source};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
@@ -104,14 +105,11 @@ impl Stage {
     pub fn run(
         &self,
         inputs: &[Partition],
-        partition: usize,
         buckets: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
         match (&self.update, &self.slide, &self.plan, inputs) {
-            (Some(update), _, _, [before, fresh]) => {
-                self.run_update(update, before, fresh, partition, worker)
-            }
+            (Some(update), _, _, [before, fresh]) => self.run_update(update, before, fresh, worker),
             (_, Some(slide), _, inputs) => {
                 let mut made = None;
                 let ran = slide.run(inputs, &self.report, &mut made, worker);
@@ -127,21 +125,25 @@ impl Stage {
         update: &Update,
         before: &Partition,
         fresh: &Partition,
-        partition: usize,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
-        let [_, typing] = &self.typing;
-        let readable = readable(fresh, typing);
-        let typed = matches!(readable, Some(Cow::Owned(_)));
-        let fresh = readable.unwrap_or(Cow::Borrowed(fresh)).into_owned();
+        // The state of a partition that CPython has may be one for compiled code again; that it is not is no news.
+        let was_away = is_pickled(before);
+        let [before_typing, fresh_typing] = &self.typing;
+        let (before, fresh) = (readable(before, before_typing), readable(fresh, fresh_typing));
+        let (Some(before), Some(fresh)) = (before, fresh) else { return Ok(None) };
+        let typed = [&before, &fresh].map(|input| matches!(input, Cow::Owned(_)));
         let mut made = None;
-        // A state that is pickled is the update's own matter.
-        let inputs = [before.clone(), fresh];
-        let ran = update.run(&inputs, partition, &self.report, &mut made, worker);
-        if typed {
-            typing.was_of_use_if(ran.is_some());
+        let inputs = [before.into_owned(), fresh.into_owned()];
+        let ran = update.run(&inputs, &self.report, &mut made, worker);
+        if typed[0] {
+            let is_back = |states: &Vec<Partition>| !states.iter().any(is_pickled);
+            before_typing.was_of_use_if(matches!(&ran, Some(Ok(states)) if is_back(states)));
         }
-        self.ran(ran, made, !update.is_away(partition))
+        if typed[1] {
+            fresh_typing.was_of_use_if(ran.is_some());
+        }
+        self.ran(ran, made, !was_away)
     }
 
     /// What an operator of several inputs gave, told what was made for their types; whether it is news that
@@ -258,6 +260,11 @@ impl Stage {
         self.own_report.add(made);
         reason
     }
+}
+
+/// Whether there are records that compiled code did not make.
+fn is_pickled(blocks: &Partition) -> bool {
+    blocks.iter().any(|block| block.as_any().is::<DataBlock>())
 }
 
 /// The blocks of an input as compiled code can read them; `None` if it cannot.

@@ -1,4 +1,5 @@
-//! A worker process: starts it, talks to it over a private socket pair, notices when it dies.
+//! A worker process: starts it, talks to it over a private socket pair, notices when it dies. Large blocks go
+//! through shared memory.
 //!
 //! The wire format is described in `docs/architecture.md`: a frame is a `u32` length, a JSON header, and the
 //! blobs that the header announces. The other side is `python/tidemill/worker.py`.
@@ -17,8 +18,9 @@ use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::{TaskContext, TaskError};
 use tidemill::{Error, UserError};
 
-use crate::block::{from_wire, wire_form, wire_kind};
+use crate::block::{ARROW, PICKLE, from_columns, from_wire, handed_over};
 use crate::native::Part;
+use crate::shared::{Shared, inherit};
 
 /// Payloads a worker keeps before it is told to drop them all.
 const MOST_PAYLOADS: usize = 256;
@@ -27,6 +29,8 @@ const LEAVE_WAIT: Duration = Duration::from_millis(500);
 /// Imports nothing from the current folder before the worker's own modules.
 const START: &str = "import sys; sys.path[:] = [p for p in sys.path if p]; \
                      from tidemill.worker import main; main()";
+/// The environment variable that tells a worker which open file is the shared memory.
+const SHARED: &str = "TIDEMILL_SHARED_MEMORY";
 
 /// The functions of a segment, pickled.
 pub struct Payload {
@@ -57,9 +61,12 @@ struct Request<'a> {
     props: &'a BTreeMap<String, String>,
     broadcasts: Vec<(u64, usize)>,
     drop_broadcasts: Vec<u64>,
-    inputs: Vec<Vec<(u8, usize, usize)>>,
+    inputs: Vec<Vec<InputBlock>>,
     part: Option<&'a Part>,
 }
+
+/// A block's kind, records, length, and its place in shared memory if it is there.
+type InputBlock = (u8, usize, usize, Option<u64>);
 
 #[derive(Deserialize)]
 struct Reply {
@@ -84,6 +91,7 @@ struct Reply {
 pub struct Worker {
     reader: BufReader<UnixStream>,
     writer: UnixStream,
+    shared: Option<Shared>,
     payloads: HashSet<String>,
     broadcasts: HashSet<u64>,
 }
@@ -102,21 +110,29 @@ impl Worker {
         environment: &BTreeMap<String, String>,
     ) -> std::io::Result<(Worker, Process)> {
         let (ours, theirs) = UnixStream::pair()?;
+        let shared = Shared::new();
+        let number = shared.as_ref().map(Shared::number);
         let mut command = Command::new(python);
         command
             .args(["-c", START])
             .env("PYTHONHASHSEED", "0")
             .envs(environment)
+            .envs(number.map(|number| (SHARED, number.to_string())))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             // The program's own output is the driver's; a worker's prints go where Spark puts them.
             .stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
-        // SAFETY: between fork and exec only two system calls are made, both async-signal-safe.
-        unsafe { command.pre_exec(tie_to_parent) };
+        let prepare = move || {
+            tie_to_parent()?;
+            number.map_or(Ok(()), inherit)
+        };
+        // SAFETY: between fork and exec only three system calls are made, all async-signal-safe.
+        unsafe { command.pre_exec(prepare) };
         let child = command.spawn()?;
         let process = Process { child, socket: ours.try_clone()? };
         let worker = Worker {
             reader: BufReader::with_capacity(1 << 16, ours.try_clone()?),
             writer: ours,
+            shared,
             payloads: HashSet::new(),
             broadcasts: HashSet::new(),
         };
@@ -136,7 +152,11 @@ impl Worker {
         if let Err(error) = self.send(payload, part, inputs, known, split, cx)? {
             return Ok(Err(TaskError::Fatal(error)));
         }
-        self.receive(cx)
+        let received = self.receive(cx);
+        if let Some(shared) = &mut self.shared {
+            shared.clear();
+        }
+        received
     }
 
     fn send(
@@ -165,14 +185,21 @@ impl Worker {
                 shared.push((*id, value));
             }
         }
-        let data: Result<Vec<_>, Error> = inputs.iter().flatten().map(wire_form).collect();
+        let data: Result<Vec<_>, Error> = inputs.iter().flatten().map(handed_over).collect();
         let data = match data {
             Ok(data) => data,
             Err(error) => return Ok(Err(error)),
         };
-        let mut lengths = data.iter().map(|bytes| bytes.len());
-        let mut form =
-            |block: &BlockRef| (wire_kind(block), block.len(), lengths.next().unwrap_or(0));
+        let mut sent: Vec<&[u8]> = Vec::new();
+        let mut data_left = data.iter();
+        let mut form = |block: &BlockRef| {
+            let (kind, bytes) = data_left.next().map_or((PICKLE, &[][..]), |(k, b)| (*k, b));
+            let place = self.shared.as_mut().and_then(|shared| shared.put(bytes));
+            if place.is_none() {
+                sent.push(bytes);
+            }
+            (kind, block.len(), bytes.len(), place)
+        };
         let mut inputs_header = Vec::new();
         for partition in inputs {
             inputs_header.push(partition.iter().map(&mut form).collect());
@@ -197,7 +224,7 @@ impl Worker {
         let length = (header.len() as u32).to_le_bytes();
         let mut pieces: Vec<&[u8]> = vec![&length, &header, body];
         pieces.extend(shared.iter().map(|(_, value)| *value));
-        pieces.extend(data.iter().map(AsRef::<[u8]>::as_ref));
+        pieces.extend(sent);
         write_all(&mut self.writer, &pieces).map(Ok)
     }
 
@@ -225,8 +252,12 @@ impl Worker {
         let mut results = Vec::with_capacity(reply.outputs.len());
         for (kind, records, size) in reply.outputs {
             let data = self.blob(size)?;
-            match from_wire(kind, records, data) {
-                Ok(block) => results.push(vec![block]),
+            let blocks = match kind {
+                ARROW => from_columns(&data),
+                _ => from_wire(kind, records, data).map(|block| vec![block]),
+            };
+            match blocks {
+                Ok(blocks) => results.push(blocks),
                 Err(error) => return Ok(Err(TaskError::Fatal(error))),
             }
         }

@@ -12,7 +12,7 @@ import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from tidemill import ops
+from tidemill import columns, ops
 from tidemill._engine import portable_hash
 from tidemill.compiler.front import describe
 from tidemill.compiler.reasons import OPERATOR, RESULT_ITERABLES, WHOLE_PARTITIONS
@@ -55,7 +55,7 @@ REFUSED = {
     **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
 }
 # What `explain` calls an operator, and the numbers of arguments of its functions.
-OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
+OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.map_records: ("map", (1,)),
     ops.filter_records: ("filter", (1,)),
     ops.flat_map: ("flatMap", (1,)),
@@ -70,6 +70,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...]]] = {
     ops.count_records: ("count", ()),
     ops.update_state: ("updateStateByKey", (2,)),
     ops.slide_window: ("reduceByKeyAndWindow", (2, 2, 1)),
+    columns.map_arrow: ("mapArrow", None),
 }
 
 

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import islice
 
 from tidemill import ops
-from tidemill.serializers import TYPED, Slots
+from tidemill.serializers import Slots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ def operators(stage: list[Any], part: dict[str, Any]) -> list[Callable[..., Any]
         return [partial(update_each, stage[0].args[0], part["code"])]
     if kind == "states":
         return [place_states]
-    if kind == "typed":
-        return [*stage, typed]
     if kind == "whole":
         return [partial(whole, stage[0], part["code"])]
     chain = stage[part["first"] : part["end"]]
@@ -131,16 +129,6 @@ def _typed(code: str, results: list[Any]) -> Any:
     if all(not _meets_again(s, seen) and _pack(code, [s], packed) for s in results):
         return Slots(len(results), bytes(packed))
     return results
-
-
-def typed(index: int, records: Iterable[Any]) -> Any:
-    """Return the records as typed ones if they are all of one type, else as they are."""
-    from tidemill._engine import typed_block
-
-    listed = list(records)
-    block = typed_block(listed) if listed else None
-    data = block.typed if block else None
-    return listed if data is None else Slots(len(listed), data, TYPED)
 
 
 def place_states(index: int, inputs: list[Iterator[Any]]) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Generic, NoReturn, TypeVar
 
-from tidemill import ops
+from tidemill import columns, ops
 from tidemill.errors import JobError
 from tidemill.rdd import RDD
 from tidemill.storagelevel import StorageLevel
@@ -220,6 +220,41 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         [[(0, 1), (1, 5)]]
         """
         return self.transform(lambda rdd: rdd.mapPartitionsWithIndex(f, preservesPartitioning))
+
+    def mapArrow(
+        self, f: Callable[[Any], Any], preservesPartitioning: bool = False
+    ) -> DStream[Any]:
+        """Return a stream with `f` applied to whole columns: Arrow batches in and out.
+
+        Parameters
+        ----------
+        f : callable
+            From a `pyarrow.RecordBatch` to a `pyarrow.RecordBatch` or `pyarrow.Table`; which
+            columns records have is said at `RDD.mapArrow`.
+        preservesPartitioning : bool, optional
+            True if `f` keeps the keys of pairs.
+
+        Returns
+        -------
+        DStream
+
+        Raises
+        ------
+        ImportError
+            When pyarrow is not installed.
+
+        Examples
+        --------
+        >>> import pyarrow as pa, pyarrow.compute as pc
+        >>> from tidemill.testing import collect_batches
+        >>> def lengths(batch):
+        ...     return pa.RecordBatch.from_arrays([pc.utf8_length(batch["value"])], ["value"])
+        >>> ssc = StreamingContext(sc, 0.1)
+        >>> collect_batches(ssc.queueStream([["a", "bcd"]]).mapArrow(lengths), 1)
+        [[1, 3]]
+        """
+        columns.require()
+        return self.transform(lambda rdd: rdd.mapArrow(f, preservesPartitioning))
 
     def glom(self) -> DStream[list[T]]:
         """Return a stream with one list per partition.

@@ -139,8 +139,6 @@ pub enum Part {
         /// The code of the results' type.
         code: String,
     },
-    /// The whole update, its records typed if they are all of one type.
-    Typed,
     /// The next state from native records, and CPython's keys, states and places.
     States,
     /// The whole stage, from all its inputs; records of a type come back typed.
@@ -153,7 +151,7 @@ pub enum Part {
 impl Part {
     /// Whether its first operator takes several inputs.
     pub fn has_head(&self) -> bool {
-        matches!(self, Part::After { .. } | Part::Typed | Part::States | Part::Whole { .. })
+        matches!(self, Part::After { .. } | Part::States | Part::Whole { .. })
     }
 
     /// Whether the stage's splitting is part of it.

@@ -5,7 +5,6 @@
 //! can do no more than be slower, since native calls have no effects.
 
 mod arrivals;
-mod away;
 mod run;
 
 use std::collections::HashMap;
@@ -17,12 +16,10 @@ use tidemill::lock::Lock;
 use tidemill_udf::{Call, Function, Reason, Rows, Type, as_list, in_parts, pair_of};
 
 use arrivals::Arrivals;
-use away::Away;
 use run::Run;
 
-use crate::block::{DataBlock, is_typed};
 use crate::groups::MOST_SLOTS;
-use crate::native::{Counts, InWorker, Input, MOST_TYPES, Part};
+use crate::native::{Counts, InWorker, Input, MOST_TYPES};
 use crate::report::{InputReport, Report};
 use crate::state::StateBlock;
 
@@ -35,7 +32,6 @@ pub struct Update {
     /// Names the function and all that it captures.
     name: Arc<str>,
     compiled: Lock<Compiled>,
-    away: Away,
 }
 
 /// By the types of values and states that a partition came with; nothing where it does not compile.
@@ -73,8 +69,6 @@ enum Readable<'a> {
     Empty,
     /// State, values or both.
     Inputs(Box<Inputs<'a>>),
-    /// Its values could be read, but its state is pickled.
-    Pickled,
     /// It is CPython's.
     Unreadable,
 }
@@ -82,14 +76,7 @@ enum Readable<'a> {
 impl Update {
     /// A function, not compiled yet.
     pub fn new(function: Function, name: &str) -> Update {
-        let (compiled, away) = (Lock::default(), Away::default());
-        Update { function, name: name.into(), compiled, away }
-    }
-
-    /// Whether CPython has the state of a partition, or had until now: that its type does not compile is then no
-    /// news.
-    pub fn is_away(&self, partition: usize) -> bool {
-        self.away.has(partition)
+        Update { function, name: name.into(), compiled: Lock::default() }
     }
 
     /// Runs it on a partition of the state and one of the batch; `None` if that is CPython's as a whole. Tells
@@ -97,58 +84,26 @@ impl Update {
     pub fn run(
         &self,
         inputs: &[Partition],
-        partition: usize,
         report: &Report,
         made: &mut Option<InputReport>,
         worker: &mut InWorker<'_>,
     ) -> Option<Result<Vec<Partition>, TaskError>> {
         let [before, fresh] = inputs else { return None };
-        let readable = match Inputs::of(before, fresh) {
-            Readable::Empty => return Some(Ok(vec![before.clone()])),
-            Readable::Inputs(readable) => readable,
-            Readable::Pickled if self.away.is_due(partition) => {
-                return Some(self.in_cpython(inputs, partition, worker));
-            }
-            Readable::Pickled => return None,
-            Readable::Unreadable => {
-                if self.away.has(partition) {
-                    self.away.failed(partition);
-                }
-                return None;
-            }
-        };
-        let ran = self.native(&readable, report, made, worker);
-        match &ran {
-            Some(Ok((_, true))) => self.away.is_back(partition),
-            Some(Ok((_, false))) => self.away.failed(partition),
-            None if self.away.has(partition) => self.away.failed(partition),
-            _ => {}
+        match Inputs::of(before, fresh) {
+            Readable::Empty => Some(Ok(vec![before.clone()])),
+            Readable::Inputs(readable) => self.native(&readable, report, made, worker),
+            Readable::Unreadable => None,
         }
-        ran.map(|ran| ran.map(|(state, _)| vec![state]))
     }
 
-    /// Has the worker update a pickled state, and see whether what comes of it is of one type.
-    fn in_cpython(
-        &self,
-        inputs: &[Partition],
-        partition: usize,
-        worker: &mut InWorker<'_>,
-    ) -> Result<Vec<Partition>, TaskError> {
-        let states = worker(&Part::Typed, inputs)?;
-        if !states.iter().flatten().all(|block| block.is_empty() || is_typed(block)) {
-            self.away.failed(partition);
-        }
-        Ok(states)
-    }
-
-    /// The next state, and whether it is typed.
+    /// The next state.
     fn native(
         &self,
         inputs: &Inputs<'_>,
         report: &Report,
         made: &mut Option<InputReport>,
         worker: &mut InWorker<'_>,
-    ) -> Option<Result<(Partition, bool), TaskError>> {
+    ) -> Option<Result<Vec<Partition>, TaskError>> {
         let updater = self.updater(inputs, report, made)?;
         let ty = Type::Tuple(vec![inputs.key.clone(), updater.state.clone()]);
         let made;
@@ -163,7 +118,8 @@ impl Update {
                 &made
             }
         };
-        Some(Run::new(&self.name, &updater, before, inputs.fresh.as_ref()).run(worker))
+        let run = Run::new(&self.name, &updater, before, inputs.fresh.as_ref());
+        Some(run.run(worker).map(|state| vec![state]))
     }
 
     fn updater(
@@ -344,9 +300,6 @@ impl<'a> Inputs<'a> {
                 None => Readable::Empty,
                 some => Inputs::with(None, some),
             };
-        }
-        if before.iter().any(|block| block.as_any().is::<DataBlock>()) {
-            return Readable::Pickled;
         }
         let before = Input::of(before);
         before.map_or(Readable::Unreadable, |before| Inputs::with(Some(before), values))

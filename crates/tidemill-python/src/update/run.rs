@@ -64,8 +64,8 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// The next state, and whether it is typed.
-    pub(super) fn run(mut self, worker: &mut InWorker<'_>) -> Result<(Partition, bool), TaskError> {
+    /// The next state: a table, or pickled records.
+    pub(super) fn run(mut self, worker: &mut InWorker<'_>) -> Result<Partition, TaskError> {
         let mut out = [0; MOST_SLOTS];
         let visits = self.visits();
         for &visit in &visits {
@@ -85,13 +85,13 @@ impl<'r> Run<'r> {
                         self.take(visit, state, false);
                     }
                 }
-                Redone::Other(states) => return Ok((self.untyped(states, worker)?, false)),
+                Redone::Other(states) => return self.untyped(states, worker),
             }
         }
         self.apply_new();
         self.unsettled.sort_unstable();
         self.change.settle(self.unsettled, self.name);
-        Ok((vec![Arc::new(self.change.finish()) as BlockRef], true))
+        Ok(vec![Arc::new(self.change.finish()) as BlockRef])
     }
 
     /// The calls to make, in the order in which PySpark makes them.

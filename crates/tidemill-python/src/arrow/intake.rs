@@ -1,0 +1,203 @@
+//! Arrow columns from Python objects and from lines: what `mapArrow` gets where its input is not typed.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTupleMethods,
+};
+
+use super::Writer;
+use super::columns::{Column, Values};
+use super::form::Form;
+use super::objects::damaged;
+
+/// Deeper values have no columns; a list may hold itself.
+const DEEPEST: usize = 64;
+/// Characters of a record in a message.
+const SHOWN: usize = 200;
+
+/// A list's items as an IPC stream; `first` is the number of the first one, for messages.
+#[pyfunction]
+pub fn arrow_of_list<'py>(
+    items: &Bound<'py, PyList>,
+    first: usize,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut form = Form::Null;
+    for (index, item) in items.iter().enumerate() {
+        if fits(&form, &item) {
+            continue;
+        }
+        let refused = |why: String| refusal(&item, first + index, &why);
+        let other = form_of(&item, 0).map_err(refused)?;
+        form = form.merge(&other).ok_or_else(|| {
+            refused(format!("{other}, where those before are {form}; records must be of one type"))
+        })?;
+    }
+    let mut writer = Writer::new(form.clone()).map_err(damaged)?;
+    for (index, item) in items.iter().enumerate() {
+        if item.is_none() && form.parts().is_some() {
+            let why = format!("None, where others are {form}; a None may be within them only");
+            return Err(refusal(&item, first + index, &why));
+        }
+        let pushed = push(&mut writer.column, &form, &item);
+        pushed.ok_or_else(|| refusal(&item, first + index, "too large: columns end at 2 GiB"))?;
+        writer.end_row().map_err(damaged)?;
+    }
+    Ok(PyBytes::new(items.py(), &writer.finish().map_err(damaged)?))
+}
+
+/// The lines of a text block as an IPC stream.
+#[pyfunction]
+pub fn arrow_of_text<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let mut writer = Writer::new(Form::Text).map_err(damaged)?;
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text) {
+        let pushed = writer.column.fill(|values| values.push_text(&text[start..end]));
+        pushed.ok_or_else(|| damaged("a line of more than 2 GiB"))?;
+        writer.end_row().map_err(damaged)?;
+        start = end + 1;
+    }
+    Ok(PyBytes::new(py, &writer.finish().map_err(damaged)?))
+}
+
+/// Whether a value can be added to a column of the form.
+fn fits(form: &Form, value: &Bound<'_, PyAny>) -> bool {
+    match form {
+        _ if value.is_none() => true,
+        Form::Null => false,
+        Form::Bool => value.is_exact_instance_of::<PyBool>(),
+        Form::Int => is_short(value),
+        Form::Float => value.is_exact_instance_of::<PyFloat>(),
+        Form::Text => text_of(value).is_some(),
+        Form::Tuple(items) => value.cast_exact::<PyTuple>().is_ok_and(|tuple| {
+            tuple.len() == items.len()
+                && tuple.iter().zip(items).all(|(value, form)| fits(form, &value))
+        }),
+        Form::Record(fields) => value.cast_exact::<PyDict>().is_ok_and(|dict| {
+            let has = |(key, form): &(String, Form)| match dict.get_item(key) {
+                Ok(Some(value)) => fits(form, &value),
+                _ => false,
+            };
+            dict.len() == fields.len() && fields.iter().all(has)
+        }),
+        Form::List(item) => value
+            .cast_exact::<PyList>()
+            .is_ok_and(|list| list.iter().all(|value| fits(item, &value))),
+    }
+}
+
+/// The form of a value, or why it has none.
+fn form_of(value: &Bound<'_, PyAny>, depth: usize) -> Result<Form, String> {
+    if depth > DEEPEST {
+        return Err(format!("nested deeper than {DEEPEST} levels"));
+    }
+    if value.is_none() {
+        Ok(Form::Null)
+    } else if value.is_exact_instance_of::<PyBool>() {
+        Ok(Form::Bool)
+    } else if value.is_exact_instance_of::<PyInt>() {
+        is_short(value).then_some(Form::Int).ok_or_else(|| "an int of more than 64 bits".to_owned())
+    } else if value.is_exact_instance_of::<PyFloat>() {
+        Ok(Form::Float)
+    } else if value.is_exact_instance_of::<PyString>() {
+        text_of(value).map(|_| Form::Text).ok_or_else(|| "a str with a lone surrogate".to_owned())
+    } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        let items: Vec<Form> =
+            tuple.iter().map(|item| form_of(&item, depth + 1)).collect::<Result<_, _>>()?;
+        if items.is_empty() { Err("an empty tuple".to_owned()) } else { Ok(Form::Tuple(items)) }
+    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+        record_form(dict, depth)
+    } else if let Ok(list) = value.cast_exact::<PyList>() {
+        let mut item = Form::Null;
+        for value in list.iter() {
+            if !fits(&item, &value) {
+                let other = form_of(&value, depth + 1)?;
+                item = item
+                    .merge(&other)
+                    .ok_or_else(|| format!("a list with both {item} and {other}"))?;
+            }
+        }
+        Ok(Form::List(Box::new(item)))
+    } else {
+        let class = value.get_type().fully_qualified_name();
+        Err(class
+            .map_or_else(|_| "of an unknown class".to_owned(), |name| format!("of class {name}")))
+    }
+}
+
+fn record_form(dict: &Bound<'_, PyDict>, depth: usize) -> Result<Form, String> {
+    let mut fields = Vec::with_capacity(dict.len());
+    for (key, value) in dict.iter() {
+        let name = text_of(&key).and_then(|name| String::from_utf8(name.as_bytes().to_vec()).ok());
+        let name = name.ok_or_else(|| format!("a dict with the key {}", shown(&key)))?;
+        fields.push((name, form_of(&value, depth + 1)?));
+    }
+    if fields.is_empty() { Err("an empty dict".to_owned()) } else { Ok(Form::Record(fields)) }
+}
+
+/// Adds a value that fits; `None` if there is no room.
+fn push(column: &mut Column, form: &Form, value: &Bound<'_, PyAny>) -> Option<()> {
+    if value.is_none() {
+        column.push_null();
+        return Some(());
+    }
+    column.fill(|values| push_there(values, form, value))
+}
+
+fn push_there(values: &mut Values, form: &Form, value: &Bound<'_, PyAny>) -> Option<()> {
+    match (values, form) {
+        (Values::Bool(flags), _) => flags.append(value.cast_exact::<PyBool>().ok()?.is_true()),
+        (Values::Int(numbers), _) => numbers.push(value.extract().ok()?),
+        (Values::Float(numbers), _) => numbers.push(value.cast_exact::<PyFloat>().ok()?.value()),
+        (values @ Values::Text(..), _) => return values.push_text(text_of(value)?.as_bytes()),
+        (Values::Parts(parts), Form::Tuple(forms)) => {
+            let tuple = value.cast_exact::<PyTuple>().ok()?;
+            for ((part, form), item) in parts.iter_mut().zip(forms).zip(tuple.iter()) {
+                push(part, form, &item)?;
+            }
+        }
+        (Values::Parts(parts), Form::Record(fields)) => {
+            let dict = value.cast_exact::<PyDict>().ok()?;
+            for (part, (key, form)) in parts.iter_mut().zip(fields) {
+                push(part, form, &dict.get_item(key).ok()??)?;
+            }
+        }
+        (values @ Values::List(..), Form::List(form)) => {
+            for item in value.cast_exact::<PyList>().ok()?.iter() {
+                let Values::List(_, items) = values else { return None };
+                push(items, form, &item)?;
+            }
+            return values.end_list();
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Whether a value is an `int` of at most 64 bits.
+fn is_short(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyInt>() && value.extract::<i64>().is_ok()
+}
+
+/// The UTF-8 of a `str`; `None` if it has none.
+fn text_of<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBytes>> {
+    value.cast_exact::<PyString>().ok()?.encode_utf8().ok()
+}
+
+fn refusal(record: &Bound<'_, PyAny>, number: usize, why: &str) -> PyErr {
+    PyTypeError::new_err(format!(
+        "mapArrow expects records that have Arrow columns: None, bool, int of 64 bits, float, str, and tuples, lists \
+         and dicts with str keys of these, the same in every record. Record {number} of the partition, {}, is {why}. \
+         Give them one such type, for instance in a map before",
+        shown(record)
+    ))
+}
+
+/// A value for a message.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    let text = value.repr().map_or_else(|_| "that has no repr".to_owned(), |text| text.to_string());
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}

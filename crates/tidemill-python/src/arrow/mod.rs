@@ -1,0 +1,82 @@
+//! Arrow: how typed records and lines are handed to Python, and how they come back.
+//!
+//! Inside the engine typed records are rows of slots. Columns are made where other programs read them: a block on its
+//! way to a worker is one stream of Arrow's IPC format, which pyarrow reads where it lies.
+
+mod cells;
+mod columns;
+mod form;
+mod intake;
+mod memory;
+mod objects;
+mod records;
+
+use std::io::Cursor;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::ArrowError;
+use tidemill_udf::Type;
+
+pub use form::Form;
+pub use intake::{arrow_of_list, arrow_of_text};
+pub use memory::{arrow_records_at, keep_memory};
+pub use objects::arrow_records;
+pub use records::records;
+
+use columns::Column;
+
+/// Batches end when an offset is as large as this; the format ends at 2 GiB.
+const FULL: usize = 256 << 20;
+/// Rows after which that is looked at.
+const LOOK: usize = 64;
+
+/// Writes records of one form as an IPC stream.
+pub struct Writer {
+    form: Form,
+    column: Column,
+    stream: StreamWriter<Vec<u8>>,
+}
+
+impl Writer {
+    /// Begins a stream.
+    pub fn new(form: Form) -> Result<Writer, ArrowError> {
+        let stream = StreamWriter::try_new(Vec::new(), &form.schema())?;
+        Ok(Writer { column: Column::new(&form), form, stream })
+    }
+
+    /// Adds a compiled record; `None` if there is no room for it.
+    ///
+    /// # Safety
+    /// The slots must be those of a value of `ty`, whose form is the stream's, and what they point to alive.
+    pub unsafe fn push(&mut self, ty: &Type, slots: &[u64]) -> Option<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.column.push(ty, slots)? };
+        self.end_row().ok()
+    }
+
+    /// Goes on to the next batch if this one is full.
+    fn end_row(&mut self) -> Result<(), ArrowError> {
+        let looks = self.column.len().is_multiple_of(LOOK);
+        if looks && self.column.fullness() >= FULL { self.end_batch() } else { Ok(()) }
+    }
+
+    fn end_batch(&mut self) -> Result<(), ArrowError> {
+        let column = std::mem::replace(&mut self.column, Column::new(&self.form));
+        self.stream.write(&columns::batch(column, &self.form)?)
+    }
+
+    /// The stream.
+    pub fn finish(mut self) -> Result<Vec<u8>, ArrowError> {
+        if self.column.len() > 0 {
+            self.end_batch()?;
+        }
+        self.stream.into_inner()
+    }
+}
+
+/// The batches of a stream.
+pub fn read(stream: &[u8]) -> Result<Vec<RecordBatch>, ArrowError> {
+    StreamReader::try_new(Cursor::new(stream), None)?.collect()
+}

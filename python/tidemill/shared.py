@@ -1,0 +1,102 @@
+"""The worker's side of the memory that it shares with the driver: large blocks lie there.
+
+The driver writes a task's blocks and does not write again before it has the reply. So what is read
+must be Python objects by then; what user code keeps of memory that was lent to it is made this
+process's own (`Shared.reclaim`). The engine's ``shared.rs`` is the other side.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmap import mmap
+
+NUMBER = "TIDEMILL_SHARED_MEMORY"
+
+
+class Shared:
+    """A file in memory, mapped when the first block comes, and again when it has grown.
+
+    Parameters
+    ----------
+    file : int or None
+        The open file; None if the driver sends everything through the socket.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryFile() as file:
+    ...     written = file.write(b"some bytes")
+    ...     file.flush()
+    ...     bytes(Part(Shared(file.fileno()), 5, 5).view())
+    b'bytes'
+    """
+
+    def __init__(self, file: int | None):
+        self.file = file
+        self._map: mmap | None = None
+        self._lent: list[memoryview] = []
+
+    @classmethod
+    def inherited(cls) -> Shared:
+        """Return what the driver has left open for this process, out of sight of user code."""
+        number = os.environ.pop(NUMBER, None)
+        if number is None:
+            return cls(None)
+        os.set_inheritable(int(number), False)
+        return cls(int(number))
+
+    def view(self, start: int, length: int) -> memoryview:
+        """Return some of the memory, valid as long as the task runs."""
+        if self._map is None or len(self._map) < start + length:
+            self._map = self._mapped()
+        return memoryview(self._map)[start : start + length]
+
+    def lend(self, start: int, length: int) -> memoryview:
+        """Return some of the memory, for code that may keep it."""
+        self._lent.append(self.view(start, length))
+        return self._lent[-1]
+
+    def reclaim(self) -> None:
+        """End a task: what is still in use of the lent memory becomes this process's own."""
+        while self._lent:
+            view = self._lent.pop()
+            try:
+                view.release()
+            except BufferError:
+                _keep(view)
+                # Parts of this mapping are not the driver's memory any more.
+                self._map = None
+
+    def _mapped(self) -> mmap:
+        from mmap import ACCESS_READ, mmap
+
+        assert self.file is not None, "a block in shared memory that was not inherited"
+        return mmap(self.file, 0, access=ACCESS_READ)
+
+
+class Part:
+    """A block in shared memory."""
+
+    __slots__ = ("length", "shared", "start")
+
+    def __init__(self, shared: Shared, start: int, length: int):
+        self.shared, self.start, self.length = shared, start, length
+
+    def view(self) -> memoryview:
+        """Return its bytes, valid as long as the task runs."""
+        return self.shared.view(self.start, self.length)
+
+    def lend(self) -> memoryview:
+        """Return its bytes, for code that may keep them."""
+        return self.shared.lend(self.start, self.length)
+
+
+def _keep(view: memoryview) -> None:
+    import pyarrow as pa  # it is who holds the memory
+
+    from tidemill._engine import keep_memory
+
+    keep_memory(pa.py_buffer(view).address, len(view))
