@@ -50,7 +50,14 @@ HOME = os.path.dirname(ops.__file__) + os.sep
 WHOLE = (ops.expand, ops.join_sides, ops.left_sides, ops.common_keys)
 REFUSED = {
     **dict.fromkeys(
-        (ops.map_partition, ops.map_indexed, ops.foreach_partition, ops.glom), WHOLE_PARTITIONS
+        (
+            ops.map_partition,
+            ops.map_indexed,
+            ops.foreach_partition,
+            ops.glom,
+            columns.map_arrow,
+        ),
+        WHOLE_PARTITIONS,
     ),
     **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
 }
