@@ -20,7 +20,7 @@ from functools import partial
 from itertools import islice
 
 from tidemill import ops
-from tidemill.serializers import TYPED, Slots
+from tidemill.serializers import TYPED, Slots, dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,8 +138,10 @@ def typed(index: int, records: Iterable[Any]) -> Any:
     from tidemill._engine import typed_block
 
     listed = list(records)
-    block = typed_block(listed) if listed else None
-    data = block.typed if block else None
+    try:
+        data = typed_block(len(listed), dumps(listed)).typed if listed else None
+    except Exception:  # not picklable: what sends the records says so
+        return listed
     return listed if data is None else Slots(len(listed), data, TYPED)
 
 

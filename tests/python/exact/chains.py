@@ -338,7 +338,9 @@ def flat_map_parts(lines):
 
 
 def flat_map_parts_of_an_item(lines):
-    return lines.flatMap(lambda line: line.split(",")[1].split("b")).map(lambda part: 9 // len(part))
+    return lines.flatMap(lambda line: line.split(",")[1].split("b")).map(
+        lambda part: 9 // len(part)
+    )
 
 
 def flat_map_split_by_nothing(lines):
