@@ -72,7 +72,7 @@ def test_states_are_cpythons(kind):
                 said = [each for each in said if not each.startswith("CPython: every path")]
                 assert {each.split(", but")[0] for each in said} == {FOLDS}, name
             elif kinds(name)[1] == "lists":
-                assert not any("folds" in each for each in said)
+                assert not any(FOLDS in each for each in said)
 
 
 def written(source, path):

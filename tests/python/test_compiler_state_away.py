@@ -67,11 +67,10 @@ START = [[("a", 1), ("b", 2), ("c", 3)], [("b", 1), ("a", LEAVES)]]
 
 
 def test_a_state_comes_back_when_it_is_of_one_type_again():
-    away = calls(agree(goes_and_comes, START))
-    # One batch is CPython's, and some that follow; then one call in many is.
-    told = agree(goes_and_comes, [*START, *[[("c", 1)]] * MORE, [("c", LEAVES)]])
-    assert calls(told) > away + 3 * (MORE - 4)
-    assert re.search(r"\b1 of \d+ calls", told)
+    # The batch in which one leaves is CPython's, and some that follow; then few calls in many are.
+    told = agree(goes_and_comes, [*START, *[[("c", 1)]] * 30, [("c", LEAVES)]])
+    assert calls(told) > 30
+    assert re.search(r"\b[12] of \d+ calls", told)
 
 
 def test_a_state_goes_and_comes_again_and_again():
@@ -82,7 +81,8 @@ def test_a_state_goes_and_comes_again_and_again():
 
 def test_a_state_that_stays_away_is_cpythons():
     data = [*START, *[[("b", 1), ("d", 4)]] * 40]
-    assert calls(agree(stays_away, data)) == 3
+    # Looked at after 1, 3, 7 batches and so on: not in each of the 42.
+    assert calls(agree(stays_away, data)) <= 6
 
 
 def test_a_state_of_another_type_comes_back_as_that():
