@@ -191,6 +191,14 @@ def group_by_key(index: int, records: Records) -> Iterator[Any]:
     yield from groups.items()
 
 
+def group_for_update(index: int, records: Records) -> Iterator[Any]:
+    """Yield one ``(key, [values])`` per key, for `update_state`.
+
+    Only that reads them, so compiled code may hand them over in another form than as lists.
+    """
+    return group_by_key(index, records)
+
+
 def merge_groups(index: int, records: Records) -> Iterator[Any]:
     """Yield one ``(key, [values])`` per key, from ``(key, [values])`` of several map partitions."""
     groups: dict[Any, list[Any]] = {}

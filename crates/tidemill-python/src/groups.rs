@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tidemill_udf::digest::Integers;
 use tidemill_udf::{Call, Heap, Records, Rows, Type, pair_of};
 
 use crate::hash;
@@ -18,6 +19,8 @@ const RECENT: usize = 64;
 pub enum Collect<'a> {
     /// They are listed.
     List,
+    /// They are integers, and listed, in runs where that is shorter.
+    Runs,
     /// They are lists, and are joined.
     Join,
     /// They are folded: the first by `create`, if it is given, the others by `merge`.
@@ -58,6 +61,8 @@ pub struct Groups<'a> {
     index: KeyIndex,
     /// By group: the values' slots and number. Folded values are in the index.
     values: Vec<(Vec<u64>, usize)>,
+    /// By group, where they are listed in runs.
+    runs: Vec<Integers>,
     heap: Heap,
     /// Where the functions keep what they make.
     calls: Rows<'static>,
@@ -70,15 +75,27 @@ impl<'a> Groups<'a> {
         let (key, value) = pair_of(record)?;
         let calls = Rows::for_calls();
         let beside = match &collect {
-            Collect::List | Collect::Join => 0,
+            Collect::List | Collect::Runs | Collect::Join => 0,
             Collect::Fold { create: None, .. } => value.slots(),
             Collect::Fold { create: Some(create), .. } => create.result().slots(),
         };
-        let (index, heap, values) = (KeyIndex::new(key, beside), Heap::default(), Vec::new());
+        let (index, heap) = (KeyIndex::new(key, beside), Heap::default());
+        let (values, runs) = (Vec::new(), Vec::new());
         let recent = [(0, 0, usize::MAX); RECENT];
         let width = key.slots();
-        let groups =
-            Groups { key, width, value, collect, buckets, index, values, heap, calls, recent };
+        let groups = Groups {
+            key,
+            width,
+            value,
+            collect,
+            buckets,
+            index,
+            values,
+            runs,
+            heap,
+            calls,
+            recent,
+        };
         key.is_key().then_some(groups)
     }
 
@@ -143,6 +160,13 @@ impl<'a> Groups<'a> {
                 let hash = look_up.hash().unwrap_or_default();
                 let Some(first) = self.first(value) else { return false };
                 let group = match self.collect {
+                    Collect::Runs => {
+                        let mut integers = Integers::default();
+                        integers.push(value[0] as i64);
+                        self.runs.push(integers);
+                        // SAFETY: as above.
+                        unsafe { self.index.insert(self.key, key, &[], hash, &self.heap) }
+                    }
                     // SAFETY: as above.
                     Collect::Fold { .. } => unsafe {
                         self.index.insert(self.key, key, &first.0, hash, &self.heap)
@@ -163,6 +187,7 @@ impl<'a> Groups<'a> {
                 slots.extend_from_slice(value);
                 *count += 1;
             }
+            Collect::Runs => self.runs[group].push(value[0] as i64),
             Collect::Join => {
                 let Type::List(_) = self.value else { return false };
                 // SAFETY: the caller's promise: the value is a list.
@@ -189,6 +214,7 @@ impl<'a> Groups<'a> {
     /// What a group holds after its first value.
     fn first(&mut self, value: &[u64]) -> Option<(Vec<u64>, usize)> {
         match &self.collect {
+            Collect::Runs => Some((Vec::new(), 0)),
             Collect::List | Collect::Fold { create: None, .. } => Some((value.to_vec(), 1)),
             Collect::Join => {
                 let Type::List(_) = self.value else { return None };
@@ -233,6 +259,7 @@ impl<'a> Groups<'a> {
     pub fn ty(&self) -> Type {
         let value = match &self.collect {
             Collect::List => Type::List(Box::new(self.value.clone())),
+            Collect::Runs => Type::Runs,
             Collect::Join | Collect::Fold { create: None, .. } => self.value.clone(),
             Collect::Fold { create: Some(create), .. } => create.result().clone(),
         };
@@ -256,6 +283,7 @@ impl<'a> Groups<'a> {
                     // SAFETY: the items' slots were collected from values of the item's type.
                     slots.push(unsafe { self.heap.list(item, *count, items) });
                 }
+                (Collect::Runs, _) => slots.push(self.runs[group].list(&self.heap)),
                 _ => {
                     let at = slots.len();
                     slots.extend_from_slice(self.index.beside(group));
@@ -289,6 +317,17 @@ impl<'a> Groups<'a> {
                         record.extend_from_slice(&items[at * width..(at + 1) * width]);
                         // SAFETY: a key and a value that came with it.
                         unsafe { records.push(&record) };
+                    }
+                }
+                Some(records)
+            }
+            Collect::Runs => {
+                let ty = Type::Tuple(vec![self.key.clone(), Type::Int]);
+                let mut records = Records::new(&ty);
+                for (group, integers) in self.runs.iter().enumerate() {
+                    for value in integers.iter() {
+                        // SAFETY: a key and an integer.
+                        unsafe { records.push(&[self.index.key(group), &[value as u64]].concat()) };
                     }
                 }
                 Some(records)

@@ -198,6 +198,10 @@ impl Gen<'_> {
                 let length = self.parts_length(value)?;
                 Ok(Value::new(Type::Int, vec![length]))
             }
+            Type::Digest => {
+                let length = self.asked_of_digest("len", value);
+                length.ok_or_else(|| Reason::types("len()", &[&value.ty], line))
+            }
             Type::Tuple(items) => {
                 let length = self.int(items.len() as i64);
                 Ok(Value::new(Type::Int, vec![length]))
@@ -243,7 +247,7 @@ fn is_of(ty: &Type, class: &str) -> Option<bool> {
         Type::Float => class == "float",
         Type::Str => class == "str",
         Type::Tuple(_) => class == "tuple",
-        Type::List(_) | Type::Parts(_) => class == "list",
+        Type::List(_) | Type::Parts(_) | Type::Runs | Type::Digest => class == "list",
         Type::Record(_) => class == "dict",
         Type::None | Type::Never => false,
         _ => return None,

@@ -92,7 +92,7 @@ impl Call {
                     _ => return Err(Reason::mixed("results", &[wanted, &value.ty], 0)),
                 }
             }
-            let in_parts = value.ty.any(&|ty| matches!(ty, Type::Parts(_)));
+            let in_parts = value.ty.any(&|ty| matches!(ty, Type::Parts(_) | Type::Digest));
             if in_parts || crate::matches::holds_match(&value.ty) {
                 return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
             }

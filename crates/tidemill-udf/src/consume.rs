@@ -35,6 +35,13 @@ impl<'g> Gen<'g> {
         kw: &[(String, Expr)],
         line: u32,
     ) -> Result<Option<Value>> {
+        if let ([Expr { kind: ExprKind::Name { .. }, .. }], []) = (args, kw) {
+            // That a name is looked up twice makes no difference.
+            let value = self.expr(&args[0])?;
+            if value.ty == Type::Digest {
+                return Ok(self.asked_of_digest(name, &value));
+            }
+        }
         Ok(Some(match (name, args) {
             ("any" | "all", [arg]) if kw.is_empty() => self.any(name == "any", arg)?,
             ("sum", [arg]) if kw.is_empty() => self.sum(arg, None, compensated, line)?,
@@ -445,6 +452,6 @@ pub(crate) fn is_ordered(ty: &Type) -> bool {
         Type::Tuple(items) => items.iter().all(is_ordered),
         Type::Never => true,
         Type::DateTime | Type::Match(_) | Type::Record(_) | Type::Json(_) => false,
-        Type::Parts(_) => false,
+        Type::Parts(_) | Type::Runs | Type::Digest => false,
     }
 }

@@ -312,7 +312,10 @@ impl Gen<'_> {
                 let truth = self.truthy(&inner);
                 self.b.ins().band(there, truth)
             }
-            Type::Bool | Type::Int => self.b.ins().icmp_imm(IntCC::NotEqual, value.one(), 0),
+            // Of a digest, the first slot is the number of values.
+            Type::Bool | Type::Int | Type::Digest => {
+                self.b.ins().icmp_imm(IntCC::NotEqual, value.slots[0], 0)
+            }
             Type::Float => {
                 let zero = self.b.ins().f64const(0.0);
                 // NaN is true.
@@ -324,7 +327,7 @@ impl Gen<'_> {
             Type::Json(_) => self.json_truth(value),
             Type::Match(_) | Type::DateTime => self.b.ins().iconst(types::I8, 1),
             // None of a list's parts is empty.
-            Type::List(_) | Type::Parts(_) => {
+            Type::List(_) | Type::Parts(_) | Type::Runs => {
                 let length = self.list_length(value);
                 self.b.ins().icmp_imm(IntCC::NotEqual, length, 0)
             }

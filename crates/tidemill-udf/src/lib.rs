@@ -11,6 +11,7 @@ mod call;
 mod codegen;
 mod consume;
 mod dates;
+pub mod digest;
 mod emit;
 mod error;
 mod exceptions;

@@ -21,7 +21,7 @@ use crate::types::Type;
 pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
     match ty {
         // Records never hold matches.
-        Type::None | Type::Never | Type::Match(_) | Type::Parts(_) => {}
+        Type::None | Type::Never | Type::Match(_) | Type::Parts(_) | Type::Runs | Type::Digest => {}
         Type::DateTime => {
             for slot in &slots[..2] {
                 out.extend_from_slice(&slot.to_le_bytes());
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
         match ty {
             Type::None | Type::Never => {}
             // Records never hold matches.
-            Type::Match(_) | Type::Parts(_) => return None,
+            Type::Match(_) | Type::Parts(_) | Type::Runs | Type::Digest => return None,
             Type::DateTime => slots.extend([self.number::<8>()?, self.number::<8>()?]),
             Type::Bool | Type::Int | Type::Float => slots.push(self.number::<8>()?),
             Type::Str => {

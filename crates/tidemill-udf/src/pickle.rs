@@ -1,6 +1,7 @@
 //! Writes values as CPython's pickle (protocol 4, without memo), so that a worker reads them as it reads any
 //! other block. Format: `Lib/pickletools.py` of CPython.
 
+use crate::digest;
 use crate::runtime::json::Node;
 use crate::runtime::{List, NAIVE, bytes, fields};
 use crate::shape::Kind;
@@ -60,8 +61,14 @@ pub unsafe fn write(out: &mut Vec<u8>, ty: &Type, slots: &[u64]) {
             end_items(out);
         }
         Type::DateTime => write_datetime(out, slots[0] as i64, slots[1] as i64),
+        Type::Runs => {
+            begin_items(out);
+            // SAFETY: the caller's promise.
+            unsafe { digest::values(slots[0]) }.for_each(|value| write_int(out, value));
+            end_items(out);
+        }
         // Records never hold matches.
-        Type::Match(_) | Type::Parts(_) => out.push(b'N'),
+        Type::Match(_) | Type::Parts(_) | Type::Digest => out.push(b'N'),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 
 use crate::runtime::json::as_static;
+use crate::digest;
 use crate::runtime::{List, bytes};
 use crate::types::Type;
 
@@ -34,6 +35,7 @@ impl Heap {
             | Type::Float
             | Type::DateTime
             | Type::Parts(_)
+            | Type::Digest
             | Type::Match(_) => {}
             Type::Str => {
                 // SAFETY: the caller's promise.
@@ -64,6 +66,13 @@ impl Heap {
                 // SAFETY: as above; a list's data are the slots of its items.
                 slots[0] = unsafe { self.list(item, list.len as usize, list.slots()) };
             }
+            Type::Runs => {
+                // SAFETY: the caller's promise.
+                let list = unsafe { &*(slots[0] as *const List) };
+                // SAFETY: as above; integers point to nothing.
+                slots[0] =
+                    unsafe { self.list(&digest::item(list), list.len as usize, list.slots()) };
+            }
         }
     }
 
@@ -86,7 +95,7 @@ impl Heap {
 
 /// Whether values of a type point to anything.
 pub fn has_pointers(ty: &Type) -> bool {
-    ty.any(&|ty| matches!(ty, Type::Str | Type::List(_) | Type::Json(_)))
+    ty.any(&|ty| matches!(ty, Type::Str | Type::List(_) | Type::Runs | Type::Json(_)))
 }
 
 /// Whether two values of a type are the same to the bit, so that no function can tell them apart.
@@ -102,6 +111,8 @@ pub unsafe fn same_value(ty: &Type, a: &[u64], b: &[u64]) -> bool {
         | Type::Float
         | Type::DateTime
         | Type::Parts(_)
+        | Type::Runs
+        | Type::Digest
         | Type::Match(_) => a == b,
         // SAFETY: the caller's promise.
         Type::Str => unsafe {

@@ -178,6 +178,11 @@ impl List {
         List { data, len, capacity: len, width: width as u64, state: SHARED }
     }
 
+    /// Slots of an item.
+    pub(crate) fn item_width(&self) -> u64 {
+        self.width
+    }
+
     /// The slots of all items.
     ///
     /// # Safety

@@ -97,7 +97,8 @@ pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
     match ty {
         Type::None | Type::Never => vec![],
         Type::Bool | Type::Int => vec![types::I64],
-        Type::List(_) | Type::Parts(_) | Type::Match(_) => vec![types::I64],
+        Type::List(_) | Type::Parts(_) | Type::Runs | Type::Match(_) => vec![types::I64],
+        Type::Digest => vec![types::I64; crate::digest::SLOTS],
         Type::Float => vec![types::F64],
         Type::Str | Type::DateTime | Type::Json(_) => vec![types::I64, types::I64],
         Type::Tuple(items) => items.iter().flat_map(ir_types).collect(),

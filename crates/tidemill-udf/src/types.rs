@@ -29,6 +29,12 @@ pub enum Type {
     /// A `list` that is still in parts, and only read: what an update function gets as its new values, where they
     /// came. One slot, the address of a runtime list of lists, of which none is empty.
     Parts(Box<Type>),
+    /// A `list` of `int` on its way to an update function, perhaps in runs ([`digest`](crate::digest)). One slot, the
+    /// address of a runtime list of `int`, or of pairs of a value and how often it comes.
+    Runs,
+    /// What such a function gets for a `list` of `int` of which only `len`, `sum`, `min`, `max` and truth are asked: the slots of a
+    /// [`digest`](crate::digest).
+    Digest,
     /// `None` or a value of a type: a slot that is 0 for `None` and 1 otherwise, then the type's slots.
     Option(Box<Type>),
     /// `dict` whose keys are known; the slots of its values.
@@ -51,8 +57,9 @@ impl Type {
         match self {
             Type::None | Type::Never => 0,
             Type::Bool | Type::Int | Type::Float => 1,
-            Type::List(_) | Type::Parts(_) | Type::Match(_) => 1,
+            Type::List(_) | Type::Parts(_) | Type::Runs | Type::Match(_) => 1,
             Type::Str | Type::DateTime | Type::Json(_) => 2,
+            Type::Digest => crate::digest::SLOTS,
             Type::Tuple(items) => items.iter().map(Type::slots).sum(),
             Type::Record(fields) => fields.iter().map(|(_, ty)| ty.slots()).sum(),
             Type::Option(value) => 1 + value.slots(),
@@ -207,7 +214,8 @@ impl Type {
             Type::None | Type::Bool | Type::Int | Type::Str => true,
             // -0.0 == 0.0, nan != nan: left to CPython.
             Type::Float | Type::DateTime | Type::List(_) | Type::Match(_) | Type::Never => false,
-            Type::Record(_) | Type::Json(_) | Type::Parts(_) => false,
+            Type::Record(_) | Type::Json(_) => false,
+            Type::Parts(_) | Type::Runs | Type::Digest => false,
             Type::Option(value) => value.is_key(),
             Type::Tuple(items) => items.iter().all(Type::is_key),
         }
@@ -275,7 +283,7 @@ impl Type {
                 })?
             }
             Type::Tuple(_) | Type::DateTime | Type::Match(_) => return None,
-            Type::Parts(_) | Type::Never => return None,
+            Type::Parts(_) | Type::Runs | Type::Digest | Type::Never => return None,
         })
     }
 
@@ -303,6 +311,7 @@ impl Type {
             Type::Match(_) => "m".into(),
             // Never leaves the process.
             Type::Parts(item) => format!("p[{}]", item.code()),
+            Type::Runs | Type::Digest => "p".into(),
             Type::Never => "!".into(),
         }
     }
@@ -384,6 +393,7 @@ impl fmt::Display for Type {
             Type::DateTime => f.write_str("datetime"),
             Type::Match(_) => f.write_str("re.Match"),
             Type::Parts(item) => write!(f, "list[{item}]"),
+            Type::Runs | Type::Digest => f.write_str("list[int]"),
             Type::Never => f.write_str("nothing"),
         }
     }

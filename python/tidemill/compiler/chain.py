@@ -69,6 +69,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.map_values: ("mapValues", (1,)),
     ops.flat_map_values: ("flatMapValues", (1,)),
     ops.group_by_key: ("groupByKey", ()),
+    ops.group_for_update: ("groupByKey", ()),
     ops.merge_groups: ("groupByKey", ()),
     ops.reduce_by_key: ("reduceByKey", (2,)),
     ops.combine_by_key: ("combineByKey", (1, 2)),
@@ -267,8 +268,8 @@ def _has_late_effects(steps: list[dict[str, Any]]) -> bool:
 
 def _sink(op: Any, functions: Functions) -> dict[str, Any] | None:
     """An operator that takes all records before it gives any."""
-    if op is ops.group_by_key:
-        return {"kind": "group"}
+    if op in (ops.group_by_key, ops.group_for_update):
+        return {"kind": "group", "for_update": op is ops.group_for_update}
     if op is ops.merge_groups:
         return {"kind": "merge"}
     if op is ops.count_records:

@@ -607,7 +607,7 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         """Return what brings a batch's values, grouped, to the partitions of the state."""
 
         def prepare(handle: Any) -> Any:
-            grouped = RDD(handle, self._sc)._pipe(ops.group_by_key, "groupByKey", True)
+            grouped = RDD(handle, self._sc)._pipe(ops.group_for_update, "groupByKey", True)
             return grouped.partitionBy(n)._handle
 
         return prepare

@@ -30,6 +30,7 @@ const RUN: usize = 512;
 enum Sink {
     None,
     Group,
+    Runs,
     Merge,
     Reduce(Call),
     Combine(Box<(Call, Call)>),
@@ -174,7 +175,7 @@ impl Phase {
             Sink::None => self.followed,
             Sink::Reduce(merge) | Sink::Total(merge) => merge.may_raise(),
             Sink::Combine(both) => both.0.may_raise() || both.1.may_raise(),
-            Sink::Group | Sink::Merge | Sink::Take(_) | Sink::Count => false,
+            Sink::Group | Sink::Runs | Sink::Merge | Sink::Take(_) | Sink::Count => false,
         }
     }
 
@@ -330,8 +331,11 @@ fn compile_sink(sink: &SinkPlan, record: &Type) -> std::result::Result<(Sink, Ty
     };
     let keyed = |key: &Type, value: Type| Type::Tuple(vec![key.clone(), value]);
     Ok(match sink {
-        SinkPlan::Group => {
+        SinkPlan::Group { for_update } => {
             let (key, value) = pair()?;
+            if *for_update && *value == Type::Int {
+                return Ok((Sink::Runs, keyed(key, Type::Runs)));
+            }
             (Sink::Group, keyed(key, Type::List(Box::new(value.clone()))))
         }
         SinkPlan::Merge => {
@@ -392,6 +396,7 @@ impl<'p> Taken<'p> {
     fn new(phase: &'p Phase, buckets: usize) -> Result<Taken<'p>> {
         let collect = match &phase.sink {
             Sink::Group => Some(Collect::List),
+            Sink::Runs => Some(Collect::Runs),
             Sink::Merge => Some(Collect::Join),
             Sink::Reduce(merge) => Some(Collect::Fold { create: None, merge }),
             Sink::Combine(both) => Some(Collect::Fold { create: Some(&both.0), merge: &both.1 }),
@@ -479,7 +484,9 @@ impl<'p> Taken<'p> {
         let keeps = match (&self.phase.sink, pair_of(&self.phase.record)) {
             (Sink::Count, _) => false,
             // Keys are copied.
-            (Sink::Group | Sink::Merge | Sink::Reduce(_), Some((_, value))) => has_pointers(value),
+            (Sink::Group | Sink::Runs | Sink::Merge | Sink::Reduce(_), Some((_, value))) => {
+                has_pointers(value)
+            }
             _ => has_pointers(&self.phase.record),
         };
         rows.clear(keeps);

@@ -78,7 +78,11 @@ pub struct PhasePlan {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SinkPlan {
     /// `groupByKey`: lists a key's values.
-    Group,
+    Group {
+        /// Whether an update function gets them.
+        #[serde(default)]
+        for_update: bool,
+    },
     /// Joins a key's lists.
     Merge,
     /// `reduceByKey`.

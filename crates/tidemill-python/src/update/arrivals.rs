@@ -24,11 +24,15 @@ pub struct Arrivals<'a> {
 }
 
 impl<'a> Arrivals<'a> {
-    /// The values in blocks of `(key, [values])` records; `None` if the records are no such ones, or a
-    /// list is empty.
+    /// The values in blocks of `(key, [values])` records, which may be in runs; `None` if the records are no such
+    /// ones, or a list is empty.
     pub fn of(fresh: &Input<'a>) -> Option<Arrivals<'a>> {
         let ty = fresh.ty();
-        let (key, Type::List(value)) = pair_of(&ty)? else { return None };
+        let (key, value) = match pair_of(&ty)? {
+            (key, Type::List(value)) => (key, &**value),
+            (key, Type::Runs) => (key, &Type::Int),
+            _ => return None,
+        };
         if !key.is_key() {
             return None;
         }
@@ -54,7 +58,7 @@ impl<'a> Arrivals<'a> {
             return None;
         }
         let (starts, lists) = by_place(&came, index.len());
-        let (key, value) = (key.clone(), (**value).clone());
+        let (key, value) = (key.clone(), value.clone());
         Some(Arrivals { key, value, index, starts, lists, _heap: heap, blocks: PhantomData })
     }
 
@@ -78,7 +82,8 @@ impl<'a> Arrivals<'a> {
         self.index.key(at)
     }
 
-    /// The lists of a key's values, none of them empty, in the order in which they came.
+    /// The lists of a key's values, none of them empty, in the order in which they came; those of integers may be in
+    /// runs.
     pub fn lists(&self, at: usize) -> &[u64] {
         &self.lists[self.starts[at]..self.starts[at + 1]]
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tidemill::block::Partition;
 use tidemill::exec::TaskError;
 use tidemill::lock::Lock;
-use tidemill_udf::{Call, Function, Reason, Rows, Type, as_list, in_parts, pair_of};
+use tidemill_udf::{Call, Function, Reason, Rows, Type, as_list, digest, in_parts, pair_of};
 
 use arrivals::Arrivals;
 use run::Run;
@@ -42,8 +42,8 @@ struct Updater {
     call: Call,
     /// The type of the values.
     value: Type,
-    /// Whether it takes them in parts.
-    in_parts: bool,
+    /// How it takes them.
+    takes: Takes,
     /// The type of the states.
     state: Type,
     /// The type of what it takes and gives: a state or none.
@@ -51,6 +51,17 @@ struct Updater {
     /// The slots of no state.
     absent: Vec<u64>,
     counts: Arc<Counts>,
+}
+
+/// How a function takes its new values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// As what `len`, `sum`, `min` and `max` tell of them.
+    Digest,
+    /// In parts.
+    Parts,
+    /// As a list.
+    List,
 }
 
 /// Inputs that compiled code can read.
@@ -219,7 +230,8 @@ impl Updater {
         Err(Reason::types_of("a state", &state))
     }
 
-    /// With values in parts, if as much of the function compiles for them as for the list of them.
+    /// With a digest of the values or with their parts, if as much of the function compiles for that as for the list
+    /// of them.
     fn of(
         value: &Type,
         state: Type,
@@ -227,14 +239,19 @@ impl Updater {
         compile: impl Fn(Type, &Type) -> Result<Call, Reason>,
     ) -> Updater {
         let maybe = Type::Option(Box::new(state.clone()));
-        let reading = compile(Type::Parts(Box::new(value.clone())), &maybe).ok();
         let as_much =
             |call: &Call| call.left_out().iter().all(|reason| listing.left_out().contains(reason));
-        let reading = reading.filter(as_much);
-        let in_parts = reading.is_some();
-        let call = reading.unwrap_or(listing);
+        let ways =
+            [(Takes::Digest, Type::Digest), (Takes::Parts, Type::Parts(Box::new(value.clone())))];
+        let mut ways =
+            ways.into_iter().filter(|(takes, _)| *takes != Takes::Digest || *value == Type::Int);
+        let reading = ways.find_map(|(takes, values)| {
+            let call = compile(values, &maybe).ok().filter(as_much)?;
+            Some((takes, call))
+        });
+        let (takes, call) = reading.unwrap_or((Takes::List, listing));
         let (absent, counts) = (maybe.absent(), Arc::default());
-        Updater { call, value: value.clone(), in_parts, state, maybe, absent, counts }
+        Updater { call, value: value.clone(), takes, state, maybe, absent, counts }
     }
 
     /// What of it is left to CPython.
@@ -244,7 +261,7 @@ impl Updater {
 
     /// Whether no list is made of the values.
     fn folds(&self) -> bool {
-        self.in_parts && !self.call.makes_lists()
+        self.takes != Takes::List && !self.call.makes_lists()
     }
 
     /// Calls it with the values in some lists, none of them empty; false if the call is CPython's.
@@ -268,12 +285,36 @@ impl Updater {
             None => before[..self.absent.len()].copy_from_slice(&self.absent),
         }
         // SAFETY: the caller's promise.
-        let run = |values: u64| unsafe { self.call.run(calls, &[values], &before, out) };
-        match self.in_parts {
-            true => in_parts(lists, run),
-            // SAFETY: as above.
-            false => unsafe { as_list(&self.value, lists, run) },
+        let mut run = |values: &[u64]| unsafe { self.call.run(calls, values, &before, out) };
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.takes {
+                Takes::Digest => run(&digest::of(lists.iter().copied())),
+                Takes::Parts => self.listed(lists, |lists| in_parts(lists, |list| run(&[list]))),
+                Takes::List => self.as_list(lists, |list| run(&[list])),
+            }
         }
+    }
+
+    /// Calls `f` with the slots of lists, none of which is in runs.
+    ///
+    /// # Safety
+    /// The slots must be those of lists of its values, alive.
+    unsafe fn listed<T>(&self, lists: &[u64], f: impl FnOnce(&[u64]) -> T) -> T {
+        match self.value {
+            // SAFETY: the caller's promise.
+            Type::Int => unsafe { digest::listed(lists, f) },
+            _ => f(lists),
+        }
+    }
+
+    /// Calls `f` with the slot of one list of all values.
+    ///
+    /// # Safety
+    /// As for [`Updater::listed`].
+    unsafe fn as_list<T>(&self, lists: &[u64], f: impl FnOnce(u64) -> T) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { self.listed(lists, |lists| as_list(&self.value, lists, f)) }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tidemill::Result;
 use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
-use tidemill_udf::{Heap, Rows, Type, as_list, pickle, same_value};
+use tidemill_udf::{Heap, Rows, Type, pickle, same_value};
 
 use super::Updater;
 use super::arrivals::Arrivals;
@@ -233,7 +233,7 @@ impl<'r> Run<'r> {
             }
             // SAFETY: a key, a list of values and a state of their types; all that they point to is alive.
             unsafe {
-                as_list(value, self.lists(visit), |values| {
+                self.updater.as_list(self.lists(visit), |values| {
                     record[list] = values;
                     pickle::write(&mut data, &ty, &record);
                 });

@@ -45,7 +45,8 @@ fn place(list: &List, index: i64) -> Option<usize> {
 fn compared(ty: &Type, a: &[u64], b: &[u64]) -> Option<Ordering> {
     Some(match ty {
         Type::None | Type::Never | Type::DateTime | Type::Match(_) => return None,
-        Type::Record(_) | Type::Json(_) | Type::Parts(_) => return None,
+        Type::Record(_) | Type::Json(_) => return None,
+        Type::Parts(_) | Type::Runs | Type::Digest => return None,
         Type::Bool | Type::Int => (a[0] as i64).cmp(&(b[0] as i64)),
         Type::Float => f64::from_bits(a[0]).partial_cmp(&f64::from_bits(b[0]))?,
         // SAFETY: slots of a string are those of one that lives.
