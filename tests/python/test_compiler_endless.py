@@ -63,3 +63,48 @@ def test_an_endless_loop_can_be_interrupted(tmp_path, name):
         running.kill()
         running.stdout.close()
         running.wait()
+
+
+NESTING = """
+import sys
+from tidemill import SparkContext
+
+def holds_itself(n):
+    a = []
+    a.append(a)
+    return len(a)
+
+def linked(n):
+    x = None
+    for i in range(n):
+        x = (x, i)
+    depth = 0
+    while x:
+        x = x[0]
+        depth += 1
+    return depth
+
+def boxed(n):
+    a = []
+    for i in range(n):
+        a = [a]
+    return len(a)
+
+def counted_down(n):
+    x = None
+    while n:
+        x = (n, x)
+        n -= 1
+    return 1 if x else 0
+
+sc = SparkContext("local[1]", "nesting")
+function = globals()[sys.argv[1]]
+numbers = list(range(20))
+assert sc.parallelize(numbers, 2).map(function).collect() == [function(n) for n in numbers]
+"""
+
+
+@pytest.mark.parametrize("name", ["holds_itself", "linked", "boxed", "counted_down"])
+def test_a_type_that_holds_itself_ends_the_search_for_it(tmp_path, name):
+    (tmp_path / "program.py").write_text(NESTING)
+    subprocess.run([sys.executable, "program.py", name], cwd=tmp_path, check=True, timeout=60)

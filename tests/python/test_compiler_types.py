@@ -221,3 +221,14 @@ def test_reasons_are_sentences_with_a_place(function, expected):
             lines.count()
         said = "\n".join(sc._engine.explain())
     assert f"{expected}, {__file__}:{line}" in said
+
+
+def test_a_join_of_many_pairs_makes_them_one_by_one():
+    """All pairs of one key at once would take gigabytes."""
+
+    def program(sc):
+        left = sc.range(20_000).map(lambda n: ("k", n))
+        right = sc.range(20_000).map(lambda n: ("k", -n))
+        return left.join(right, 1).take(2)
+
+    assert run(program)[0] == [("k", (0, 0)), ("k", (0, -1))]

@@ -56,13 +56,17 @@ impl Knowledge {
     pub(crate) fn learn(&mut self, place: &Place, ty: &Type) -> bool {
         let before = self.types.get(place);
         let after = before.map_or(Some(ty.clone()), |before| before.unify(ty));
-        let Some(after) = after.filter(|after| before != Some(after)) else {
+        let news = |after: &Type| before != Some(after) && after.depth() <= MOST_DEPTH;
+        let Some(after) = after.filter(news) else {
             return false;
         };
         self.types.insert(place.clone(), after);
         true
     }
 }
+
+/// The deepest type that a place may be found to have: one that holds itself would grow with each attempt.
+const MOST_DEPTH: usize = 12;
 
 /// Generates one function.
 pub(crate) struct Gen<'a> {

@@ -235,7 +235,7 @@ pub(crate) fn attempts(
                 let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
-            // Types only grow, so lessons come to an end.
+            // Types only grow, and not beyond a depth, so lessons come to an end.
             Err(Failure { lesson: Some(lesson), .. }) if known.learn(&lesson.0, &lesson.1) => {}
             Err(failure) => {
                 let fatal = failure.statement == 0 || failure.reason == Reason::TooLarge;

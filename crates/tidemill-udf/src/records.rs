@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 
-use crate::runtime::json::as_static;
 use crate::digest;
+use crate::runtime::json::as_static;
 use crate::runtime::{List, bytes};
 use crate::types::Type;
 

@@ -166,6 +166,11 @@ impl Type {
         test(self) || (0..).map_while(|at| self.part(at)).any(|part| part.any(test))
     }
 
+    /// How deep it is: 1 for a type that is made of no other.
+    pub(crate) fn depth(&self) -> usize {
+        1 + (0..).map_while(|at| self.part(at)).map(Type::depth).max().unwrap_or(0)
+    }
+
     /// The items of a tuple or the values of a dict, and where each has its slots.
     ///
     /// ```

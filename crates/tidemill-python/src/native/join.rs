@@ -12,6 +12,12 @@ use super::plan::JoinPlan;
 use crate::block::TypedBlock;
 use crate::keys::{KeyIndex, quick_hash};
 
+/// Pairs of a partition that are always made at once.
+const MOST_PAIRS: usize = 1 << 16;
+
+/// Pairs of a partition that are made at once for each of its records, if these are many.
+const MOST_GROWTH: usize = 4;
+
 /// The blocks of two sides.
 pub struct Sides<'a> {
     key: &'a Type,
@@ -112,7 +118,7 @@ impl Join {
     }
 
     /// Joins blocks of the types that it was made for, in the order of their keys; `most` records of
-    /// each block.
+    /// each block. `None` if there are too many pairs to have at once: CPython makes them one by one.
     pub fn run(&self, sides: &Sides<'_>, most: usize) -> Option<Records> {
         let (mut index, heap) = (KeyIndex::new(sides.key, 0), Heap::default());
         let mut met: Vec<Met> = Vec::new();
@@ -138,6 +144,11 @@ impl Join {
                     *count += 1;
                 }
             }
+        }
+        let rows: usize = met.iter().map(|[left, right]| left.1 + right.1).sum();
+        let pairs = met.iter().map(|[left, right]| left.1.saturating_mul(right.1));
+        if pairs.fold(0, usize::saturating_add) > MOST_PAIRS.max(rows.saturating_mul(MOST_GROWTH)) {
+            return None;
         }
         let mut records = Records::new(&self.result);
         for (place, met) in met.iter().enumerate() {

@@ -14,7 +14,6 @@ mod redo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tidemill::Error;
 use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill::lock::Lock;
@@ -231,7 +230,10 @@ impl Native {
         worker: &mut InWorker<'_>,
     ) -> Result<Vec<Partition>, TaskError> {
         let mut current = match &self.join {
-            Some(join) => joined(join, &input)?,
+            Some(join) => match joined(join, &input) {
+                Some(records) => records,
+                None => return worker(&Part::From { operator: 0 }, &[input]),
+            },
             None => input,
         };
         let last = self.phases.len().saturating_sub(1);
@@ -253,11 +255,10 @@ impl Native {
     }
 }
 
-/// The records of a join.
-fn joined(join: &Join, blocks: &Partition) -> Result<Partition, TaskError> {
-    let records = Sides::of(blocks).and_then(|sides| join.run(&sides, usize::MAX));
-    let records = records.ok_or_else(|| Error::Internal("sides of another type".into()))?;
-    Ok(vec![typed(records)])
+/// The records of a join, if they are not too many.
+fn joined(join: &Join, blocks: &Partition) -> Option<Partition> {
+    let records = Sides::of(blocks).and_then(|sides| join.run(&sides, usize::MAX))?;
+    Some(vec![typed(records)])
 }
 
 fn rows_of(runs: &[Records]) -> Vec<&[u64]> {
