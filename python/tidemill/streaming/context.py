@@ -301,6 +301,7 @@ class StreamingContext:
 
     def _await(self, timeout: float | None) -> bool:
         self._main_waits = in_main_thread()
+        self._signals.main_sees_the_stop()
         try:
             stopped = self._streaming.await_termination(timeout)
             if stopped:
@@ -333,6 +334,7 @@ class StreamingContext:
         """
         self._stops_spark_context |= stopSparkContext
         self._stopping = True
+        self._signals.main_sees_the_stop()
         if self._callbacks.inside():
             self._streaming.stop(stopGraceFully)
             threading.Thread(target=self._finish_later, daemon=True).start()

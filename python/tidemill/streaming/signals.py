@@ -2,19 +2,27 @@
 
 Invariant: only default handlers are replaced, and they are back when the context has stopped. The
 stop itself runs in a thread of its own, because a handler runs in the main thread, which may be
-in the middle of anything; a main thread in `awaitTermination` just goes on waiting and returns
-normally. Called by `StreamingContext.start` and when it has stopped.
+in the middle of anything. The main thread goes on with what it does: in `awaitTermination`, or on
+its way there, it returns from it normally. One that does not come there is sent the signal again
+when the stop is complete, which then ends it as Python's own handlers would. Called by
+`StreamingContext.start` and when it has stopped.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from tidemill.streaming.context import StreamingContext
+
+ON_ITS_WAY = 0.5
+"""Seconds that the main thread has, after the stop, to reach `awaitTermination`."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 DEFAULTS = (signal.default_int_handler, signal.SIG_DFL)
@@ -32,6 +40,7 @@ class GracefulSignals:
     def __init__(self, ssc: StreamingContext) -> None:
         self._ssc = ssc
         self._replaced: dict[int, Any] = {}
+        self._sees_the_stop = threading.Event()
 
     def install(self) -> None:
         """Take over the default handlers; does nothing outside of the main thread."""
@@ -52,27 +61,33 @@ class GracefulSignals:
                 signal.signal(number, handler)
         self._replaced.clear()
 
+    def main_sees_the_stop(self) -> None:
+        """Say that the main thread waits for the end of the context, or stops it itself."""
+        if in_main_thread():
+            self._sees_the_stop.set()
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         ssc = self._ssc
         if ssc._stopping or ssc._streaming.status != "active":
             self.remove()
-            self._stop_in_thread(graceful=False)
+            self._in_thread(partial(self._stop, graceful=False))
             leave(number)
-        stopping = self._stop_in_thread(graceful=True)
-        if ssc._main_waits:
-            return
-        while stopping.is_alive():
-            stopping.join(0.05)
-        leave(number)
+        if not ssc._main_waits:
+            self._sees_the_stop.clear()
+        self._in_thread(partial(self._stop_and_tell, number))
 
-    def _stop_in_thread(self, graceful: bool) -> threading.Thread:
-        def stop() -> None:
-            self._ssc.stop(stopSparkContext=False, stopGraceFully=graceful)
-
+    def _in_thread(self, stop: Callable[[], None]) -> None:
         self._ssc._stopping = True
-        thread = threading.Thread(target=stop, name="tidemill-signal", daemon=True)
-        thread.start()
-        return thread
+        threading.Thread(target=stop, name="tidemill-signal", daemon=True).start()
+
+    def _stop(self, graceful: bool) -> None:
+        self._ssc.stop(stopSparkContext=False, stopGraceFully=graceful)
+
+    def _stop_and_tell(self, number: int) -> None:
+        """Stop gracefully; then end a main thread that is busy with something else."""
+        self._stop(graceful=True)
+        if not self._sees_the_stop.wait(ON_ITS_WAY):
+            os.kill(os.getpid(), number)
 
 
 def in_main_thread() -> bool:
