@@ -7,7 +7,7 @@ use tidemill_udf::digest::Integers;
 use tidemill_udf::{Call, Heap, Records, Rows, Type, pair_of};
 
 use crate::hash;
-use crate::keys::{KeyIndex, each_item, quick_hash, text_of};
+use crate::keys::{Fingerprint, KeyIndex, each_item, text_of};
 
 /// Keys whose places in memory are fetched ahead.
 const AHEAD: usize = 64;
@@ -32,23 +32,8 @@ pub enum Collect<'a> {
     },
 }
 
-/// What is known of a record's key before the index is asked.
-#[derive(Clone, Copy)]
-enum LookUp {
-    /// Its group.
-    Group(usize),
-    /// Its hash.
-    Hash(u64),
-}
-
-impl LookUp {
-    fn hash(&self) -> Option<u64> {
-        match self {
-            LookUp::Group(_) => None,
-            LookUp::Hash(hash) => Some(*hash),
-        }
-    }
-}
+/// Stands for the group of a key that must be looked up.
+const UNKNOWN: usize = usize::MAX;
 
 /// Groups under construction.
 pub struct Groups<'a> {
@@ -81,7 +66,7 @@ impl<'a> Groups<'a> {
         };
         let (index, heap) = (KeyIndex::new(key, beside), Heap::default());
         let (values, runs) = (Vec::new(), Vec::new());
-        let recent = [(0, 0, usize::MAX); RECENT];
+        let recent = [(0, 0, UNKNOWN); RECENT];
         let width = key.slots();
         let groups = Groups {
             key,
@@ -105,10 +90,10 @@ impl<'a> Groups<'a> {
     /// The record must be one of the type that the groups were made for; what its value points to must outlive
     /// them, what its key points to must not change until [`Groups::forget_recent`].
     pub unsafe fn add(&mut self, record: &[u64]) -> bool {
+        let key = &record[..self.width];
+        let group = self.recent_group(key);
         // SAFETY: the caller's promise.
-        let look_up = unsafe { self.look_up(record) };
-        // SAFETY: as above.
-        unsafe { self.add_to(record, look_up) }
+        unsafe { self.add_to(record, group, &Fingerprint::of(self.key, key)) }
     }
 
     /// Adds records until one is left to CPython; how many were added.
@@ -120,20 +105,27 @@ impl<'a> Groups<'a> {
         count: usize,
         record: impl Fn(usize) -> &'r [u64],
     ) -> usize {
-        let mut look_ups = [LookUp::Group(0); AHEAD];
+        let mut groups = [UNKNOWN; AHEAD];
+        let mut prints = [Fingerprint::default(); AHEAD];
         for start in (0..count).step_by(AHEAD) {
             let run = start..count.min(start + AHEAD);
-            for at in run.clone() {
-                // SAFETY: the caller's promise.
-                look_ups[at - start] = unsafe { self.look_up(record(at)) };
+            for (at, (group, print)) in run.clone().zip(groups.iter_mut().zip(&mut prints)) {
+                let key = &record(at)[..self.width];
+                *group = self.recent_group(key);
+                if *group == UNKNOWN {
+                    // SAFETY: the caller's promise.
+                    *print = unsafe { Fingerprint::of(self.key, key) };
+                    self.index.fetch_slot(print);
+                }
             }
-            let hashes = || look_ups[..run.len()].iter().filter_map(LookUp::hash);
-            hashes().for_each(|hash| self.index.fetch_slot(hash));
-            hashes().for_each(|hash| self.index.fetch_entry(hash));
-            hashes().for_each(|hash| self.index.fetch_text(self.key, hash));
-            for at in run {
+            for (&group, print) in groups[..run.len()].iter().zip(&prints) {
+                if group == UNKNOWN {
+                    self.index.fetch_entry(print);
+                }
+            }
+            for (at, (&group, print)) in run.zip(groups.iter().zip(&prints)) {
                 // SAFETY: the caller's promise.
-                if !unsafe { self.add_to(record(at), look_ups[at - start]) } {
+                if !unsafe { self.add_to(record(at), group, print) } {
                     return at;
                 }
             }
@@ -142,45 +134,20 @@ impl<'a> Groups<'a> {
     }
 
     /// # Safety
-    /// As for [`Groups::add`]; the look-up must be the record's.
-    unsafe fn add_to(&mut self, record: &[u64], look_up: LookUp) -> bool {
+    /// As for [`Groups::add`]; the group must be the record's, or unknown and the fingerprint its key's.
+    unsafe fn add_to(&mut self, record: &[u64], group: usize, print: &Fingerprint) -> bool {
         let (key, value) = record.split_at(self.width);
-        let found = match look_up {
-            LookUp::Group(group) => Some(group),
+        let mut group = group;
+        if group == UNKNOWN {
             // SAFETY: the caller's promise.
-            LookUp::Hash(hash) => unsafe { self.index.find(self.key, key, hash) },
-        };
-        let group = match (found, look_up) {
-            (Some(group), LookUp::Group(_)) => group,
-            (Some(group), LookUp::Hash(_)) => {
-                self.remember(key, group);
-                group
-            }
-            (None, look_up) => {
-                let hash = look_up.hash().unwrap_or_default();
-                let Some(first) = self.first(value) else { return false };
-                let group = match self.collect {
-                    Collect::Runs => {
-                        let mut integers = Integers::default();
-                        integers.push(value[0] as i64);
-                        self.runs.push(integers);
-                        // SAFETY: as above.
-                        unsafe { self.index.insert(self.key, key, &[], hash, &self.heap) }
-                    }
-                    // SAFETY: as above.
-                    Collect::Fold { .. } => unsafe {
-                        self.index.insert(self.key, key, &first.0, hash, &self.heap)
-                    },
-                    Collect::List | Collect::Join => {
-                        self.values.push(first);
-                        // SAFETY: as above.
-                        unsafe { self.index.insert(self.key, key, &[], hash, &self.heap) }
-                    }
-                };
-                self.remember(key, group);
-                return true;
-            }
-        };
+            let found = unsafe { self.index.find(self.key, key, print) };
+            let Some(found) = found else {
+                // SAFETY: as above.
+                return unsafe { self.add_group(key, value, print) };
+            };
+            self.remember(key, found);
+            group = found;
+        }
         match &self.collect {
             Collect::List => {
                 let (slots, count) = &mut self.values[group];
@@ -211,6 +178,29 @@ impl<'a> Groups<'a> {
         true
     }
 
+    /// Begins a group with its first value; false if a function leaves it to CPython.
+    ///
+    /// # Safety
+    /// As for [`Groups::add`]; the fingerprint must be the key's.
+    unsafe fn add_group(&mut self, key: &[u64], value: &[u64], print: &Fingerprint) -> bool {
+        let Some(first) = self.first(value) else { return false };
+        let beside: &[u64] =
+            if matches!(self.collect, Collect::Fold { .. }) { &first.0 } else { &[] };
+        // SAFETY: the caller's promise.
+        let group = unsafe { self.index.insert(self.key, key, beside, print, &self.heap) };
+        match self.collect {
+            Collect::List | Collect::Join => self.values.push(first),
+            Collect::Runs => {
+                let mut integers = Integers::default();
+                integers.push(value[0] as i64);
+                self.runs.push(integers);
+            }
+            Collect::Fold { .. } => {}
+        }
+        self.remember(key, group);
+        true
+    }
+
     /// What a group holds after its first value.
     fn first(&mut self, value: &[u64]) -> Option<(Vec<u64>, usize)> {
         match &self.collect {
@@ -233,21 +223,14 @@ impl<'a> Groups<'a> {
 
     /// Keys that come from now on may be at addresses where others were.
     pub fn forget_recent(&mut self) {
-        self.recent = [(0, 0, usize::MAX); RECENT];
+        self.recent = [(0, 0, UNKNOWN); RECENT];
     }
 
-    /// # Safety
-    /// As for [`Groups::add`].
-    unsafe fn look_up(&self, record: &[u64]) -> LookUp {
-        let key = &record[..self.width];
-        // A constant key has the same address each time.
+    /// The group of a key whose slots were seen before, as a constant's are each time; or unknown.
+    fn recent_group(&self, key: &[u64]) -> usize {
         let (first, second, at) = recent_place(key);
-        let (a, b, known) = self.recent[at];
-        if self.width <= 2 && (a, b) == (first, second) && known != usize::MAX {
-            return LookUp::Group(known);
-        }
-        // SAFETY: the caller's promise.
-        LookUp::Hash(unsafe { quick_hash(self.key, key) })
+        let (a, b, group) = self.recent[at];
+        if self.width <= 2 && (a, b) == (first, second) { group } else { UNKNOWN }
     }
 
     fn remember(&mut self, key: &[u64], group: usize) {

@@ -1,7 +1,8 @@
 //! Positions of keys: an index in memory from a typed key to the place where it was inserted.
 //!
-//! A look-up touches three places that are far apart when there are many keys: the table, the entry, the key's
-//! text. They can be fetched ahead for a run of keys, which is what makes counting many words fast.
+//! A look-up touches places that are far apart when there are many keys: the table and the entry. They can be
+//! fetched ahead for a run of keys, which is what makes counting many words fast. A key that is a text is
+//! compared by its [`Fingerprint`], which is all of a short one, so that the text itself is rarely read.
 
 use std::hash::Hasher;
 
@@ -19,7 +20,9 @@ const SHIFT: u64 = 2;
 #[derive(Default)]
 pub struct KeyIndex {
     width: usize,
-    /// Slots of a key and of what is kept beside it, in the same cache line if they are few.
+    /// Slots of a key and of its fingerprint's words.
+    behind: usize,
+    /// Slots of those and of what is kept beside them, in the same cache line if they are few.
     stride: usize,
     /// The upper half of a key's hash and its position, found by linear probing; a power of two of them.
     table: Vec<u64>,
@@ -33,7 +36,9 @@ impl KeyIndex {
     /// No keys of a type yet, with so many slots of something else beside each.
     pub fn new(key: &Type, beside: usize) -> KeyIndex {
         let width = key.slots();
-        KeyIndex { width, stride: width + beside, table: vec![EMPTY; 16], ..KeyIndex::default() }
+        let behind = width + if matches!(key, Type::Str) { WORDS } else { 0 };
+        let table = vec![EMPTY; 16];
+        KeyIndex { width, behind, stride: behind + beside, table, ..KeyIndex::default() }
     }
 
     /// Number of positions.
@@ -41,14 +46,33 @@ impl KeyIndex {
         self.hashes.len()
     }
 
-    /// The position of a key with a hash.
+    /// The position of a key with a fingerprint.
     ///
     /// # Safety
-    /// The slots must be those of a key of the type, as must those of all keys before; the hash must be its.
-    pub unsafe fn find(&self, ty: &Type, key: &[u64], hash: u64) -> Option<usize> {
+    /// The slots must be those of a key of the type, as must those of all keys before; the fingerprint must be its.
+    pub unsafe fn find(&self, ty: &Type, key: &[u64], print: &Fingerprint) -> Option<usize> {
         // SAFETY: the caller's promise.
-        self.probe(hash, |position| unsafe { same_key(ty, key, self.key(position)) })
+        self.probe(print.hash, |position| unsafe { self.is_at(position, ty, key, print) })
             .map(|slot| position(self.table[slot]))
+    }
+
+    /// # Safety
+    /// As for [`KeyIndex::find`].
+    unsafe fn is_at(&self, place: usize, ty: &Type, key: &[u64], print: &Fingerprint) -> bool {
+        let entry = &self.entries[place * self.stride..][..self.behind];
+        match (ty, entry, key) {
+            (Type::Str, &[address, length, first, last], &[its_address, its_length]) => {
+                // One by one: an array of them would be put together in memory.
+                length == its_length
+                    && first == print.words[0]
+                    && last == print.words[1]
+                    && (length as usize <= SHORT
+                        || address == its_address
+                        || text_of(entry) == text_of(key))
+            }
+            // SAFETY: the caller's promise.
+            _ => unsafe { same_key(ty, key, &entry[..self.width]) },
+        }
     }
 
     /// Takes in a key that is not there yet, a copy of it in `heap`, and what is beside it; its position.
@@ -60,7 +84,7 @@ impl KeyIndex {
         ty: &Type,
         key: &[u64],
         beside: &[u64],
-        hash: u64,
+        print: &Fingerprint,
         heap: &Heap,
     ) -> usize {
         let place = self.hashes.len();
@@ -68,8 +92,9 @@ impl KeyIndex {
         self.entries.extend_from_slice(key);
         // SAFETY: the caller's promise.
         unsafe { heap.keep(ty, &mut self.entries[at..]) };
+        self.entries.extend_from_slice(&print.words[..self.behind - self.width]);
         self.entries.extend_from_slice(beside);
-        self.hashes.push(hash);
+        self.hashes.push(print.hash);
         if (self.used + 1) * 2 > self.table.len() {
             self.grow();
         }
@@ -91,31 +116,23 @@ impl KeyIndex {
 
     /// What is beside the key at a position.
     pub fn beside(&mut self, place: usize) -> &mut [u64] {
-        &mut self.entries[place * self.stride + self.width..(place + 1) * self.stride]
+        &mut self.entries[place * self.stride + self.behind..(place + 1) * self.stride]
     }
 
     /// Has the table's slot for a hash fetched.
-    pub fn fetch_slot(&self, hash: u64) {
-        fetch(&raw const self.table[self.first(hash)]);
+    pub fn fetch_slot(&self, print: &Fingerprint) {
+        fetch(&raw const self.table[self.first(print.hash)]);
     }
 
     /// Has the entry fetched that a hash most likely means.
-    pub fn fetch_entry(&self, hash: u64) {
-        if let Some(place) = self.likely(hash) {
-            fetch(&raw const self.entries[place * self.stride]);
+    pub fn fetch_entry(&self, print: &Fingerprint) {
+        let slot = self.table[self.first(print.hash)];
+        if slot > FORGOTTEN && self.stride > 0 {
+            let entry = position(slot) * self.stride;
+            // It may lie in two cache lines.
+            fetch(&raw const self.entries[entry]);
+            fetch(&raw const self.entries[entry + self.stride - 1]);
         }
-    }
-
-    /// Has the text fetched that begins the key a hash most likely means.
-    pub fn fetch_text(&self, ty: &Type, hash: u64) {
-        if let (Type::Str, Some(place)) = (ty, self.likely(hash)) {
-            fetch(self.entries[place * self.stride] as *const u8);
-        }
-    }
-
-    fn likely(&self, hash: u64) -> Option<usize> {
-        let slot = self.table[self.first(hash)];
-        (slot > FORGOTTEN && slot >> 32 == hash >> 32 && self.stride > 0).then(|| position(slot))
     }
 
     fn first(&self, hash: u64) -> usize {
@@ -173,14 +190,81 @@ fn fetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// A hash for tables in memory; equal keys have equal ones.
-///
-/// # Safety
-/// The slots must be those of a value of `ty`, a type of keys.
-pub unsafe fn quick_hash(ty: &Type, slots: &[u64]) -> u64 {
+/// Slots of a fingerprint's words.
+const WORDS: usize = 2;
+
+/// The words hold all of a text that is no longer, in bytes.
+const SHORT: usize = 16;
+
+/// What a key is looked up by.
+#[derive(Clone, Copy, Default)]
+pub struct Fingerprint {
+    /// Equal keys have equal ones.
+    hash: u64,
+    /// Of a key that is a text: its first and its last eight bytes; of a shorter one, all of its bytes.
+    words: [u64; WORDS],
+}
+
+impl Fingerprint {
+    /// That of a key.
+    ///
+    /// # Safety
+    /// The slots must be those of a value of `ty`, a type of keys.
+    #[inline(always)]
+    pub unsafe fn of(ty: &Type, slots: &[u64]) -> Fingerprint {
+        // In registers where it is asked for: a copy of what was just written to memory waits for it.
+        match ty {
+            Type::Str => Fingerprint::of_text(text_of(slots).as_bytes()),
+            _ => Fingerprint::of_parts(ty, slots),
+        }
+    }
+
+    #[inline(never)]
+    fn of_parts(ty: &Type, slots: &[u64]) -> Fingerprint {
+        let mut hasher = FxHasher::default();
+        hash_into(ty, slots, &mut hasher);
+        Fingerprint { hash: hasher.finish(), words: [0; WORDS] }
+    }
+
+    #[inline(always)]
+    fn of_text(text: &[u8]) -> Fingerprint {
+        let words = words_of(text);
+        let mut seed = text.len() as u64;
+        if text.len() > SHORT {
+            seed ^= hash_of_long(text);
+        }
+        Fingerprint { hash: mix(words[0] ^ seed, words[1]), words }
+    }
+}
+
+fn hash_of_long(text: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
-    hash_into(ty, slots, &mut hasher);
+    hasher.write(text);
     hasher.finish()
+}
+
+/// The first and the last eight bytes of a text; of a shorter one all bytes, some of them twice. Texts of one
+/// length of at most [`SHORT`] bytes are equal if these are.
+#[inline(always)]
+fn words_of(text: &[u8]) -> [u64; WORDS] {
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        return [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        return [u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last))];
+    }
+    match *text {
+        [] => [0, 0],
+        [.., last] => [u64::from(text[0]) | u64::from(text[text.len() / 2]) << 8, u64::from(last)],
+    }
+}
+
+/// Two words to one whose upper and lower halves depend on all bits of both: the halves of a long product,
+/// one on the other, as in wyhash.
+fn mix(a: u64, b: u64) -> u64 {
+    const ODD: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+    let product = u128::from(a ^ ODD[0]) * u128::from(b ^ ODD[1]);
+    (product >> 64) as u64 ^ product as u64
 }
 
 fn hash_into(ty: &Type, slots: &[u64], hasher: &mut FxHasher) {
@@ -196,8 +280,8 @@ fn hash_into(ty: &Type, slots: &[u64], hasher: &mut FxHasher) {
 /// Whether two keys of a type are equal.
 ///
 /// # Safety
-/// As for [`quick_hash`].
-pub unsafe fn same_key(ty: &Type, a: &[u64], b: &[u64]) -> bool {
+/// As for [`Fingerprint::of`], for both.
+unsafe fn same_key(ty: &Type, a: &[u64], b: &[u64]) -> bool {
     match ty {
         Type::Str => a[1] == b[1] && (a[0] == b[0] || text_of(a) == text_of(b)),
         Type::Tuple(items) => {
@@ -243,15 +327,17 @@ mod tests {
     fn keys_are_found_where_they_were_put_until_they_are_forgotten() {
         let (mut index, heap) = (KeyIndex::new(&Type::Int, 1), Heap::default());
         // Few different hashes, so that probing goes on.
-        let hash = |key: u64| (key % 7) << 40 | (key % 5);
+        let print =
+            |key: u64| Fingerprint { hash: (key % 7) << 40 | (key % 5), ..Fingerprint::default() };
         let find = |index: &KeyIndex, key: u64| {
             // SAFETY: the slots of an integer.
-            unsafe { index.find(&Type::Int, &[key], hash(key)) }
+            unsafe { index.find(&Type::Int, &[key], &print(key)) }
         };
         for key in 0..1000 {
             assert_eq!(find(&index, key), None);
             // SAFETY: the slots of an integer.
-            let place = unsafe { index.insert(&Type::Int, &[key], &[10 * key], hash(key), &heap) };
+            let place =
+                unsafe { index.insert(&Type::Int, &[key], &[10 * key], &print(key), &heap) };
             assert_eq!(place, key as usize);
         }
         for key in (0..1000).step_by(3) {
@@ -264,7 +350,48 @@ mod tests {
             assert_eq!(index.beside(key as usize), [10 * key]);
         }
         // SAFETY: the slots of an integer.
-        let again = unsafe { index.insert(&Type::Int, &[0], &[5], hash(0), &heap) };
+        let again = unsafe { index.insert(&Type::Int, &[0], &[5], &print(0), &heap) };
         assert_eq!((again, find(&index, 0)), (1000, Some(1000)));
+    }
+
+    /// The fingerprint of a text; all have one hash, so that only the comparison tells them apart.
+    fn alike(text: &str) -> Fingerprint {
+        Fingerprint { hash: 1 << 40, ..Fingerprint::of_text(text.as_bytes()) }
+    }
+
+    #[test]
+    fn texts_that_differ_in_one_place_or_in_length_are_told_apart() {
+        let mut texts =
+            vec![String::new(), "aa".into(), "aaaa\0".into(), "\0".into(), "\0\0".into()];
+        for length in 1..40 {
+            texts.push("b".repeat(length));
+            for at in 0..length {
+                texts.push("b".repeat(at) + "c" + &"b".repeat(length - at - 1));
+            }
+        }
+        let own = |text: &str| Fingerprint::of_text(text.as_bytes());
+        for print in [own as fn(&str) -> Fingerprint, alike] {
+            let (mut index, heap) = (KeyIndex::new(&Type::Str, 1), Heap::default());
+            for (at, text) in texts.iter().enumerate() {
+                let key = [text.as_ptr() as u64, text.len() as u64];
+                let print = print(text);
+                // SAFETY: a text's slots, alive.
+                let found = unsafe { index.find(&Type::Str, &key, &print) };
+                assert_eq!(found, None, "{text:?}");
+                // SAFETY: as above.
+                unsafe { index.insert(&Type::Str, &key, &[at as u64], &print, &heap) };
+            }
+            for (at, text) in texts.iter().enumerate() {
+                // Elsewhere in memory.
+                let copy = text.clone();
+                let key = [copy.as_ptr() as u64, copy.len() as u64];
+                let print = print(&copy);
+                // SAFETY: as above.
+                let found = unsafe { index.find(&Type::Str, &key, &print) };
+                assert_eq!(found, Some(at), "{text:?}");
+                assert_eq!(index.beside(at), [at as u64]);
+                assert_eq!(text_of(index.key(at)), text);
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 use tidemill::block::{Block, Part};
 use tidemill_udf::{Heap, Type, has_pointers, pair_of, widen};
 
-use crate::keys::{KeyIndex, quick_hash};
+use crate::keys::{Fingerprint, KeyIndex};
 use crate::native::Input;
 
 /// Keys whose values are copied together.
@@ -309,8 +309,8 @@ impl Change {
     pub unsafe fn find(&self, key: &[u64]) -> Option<usize> {
         // SAFETY: the caller's promise.
         unsafe {
-            let hash = quick_hash(&self.key, key);
-            read(&self.table.keys).index.find(&self.key, key, hash)
+            let print = Fingerprint::of(&self.key, key);
+            read(&self.table.keys).index.find(&self.key, key, &print)
         }
     }
 
@@ -323,7 +323,7 @@ impl Change {
         let position = self.table.positions;
         // SAFETY: the caller's promise.
         let place = self.keys(|keys| unsafe {
-            keys.index.insert(ty, key, &[], quick_hash(ty, key), &keys.heap)
+            keys.index.insert(ty, key, &[], &Fingerprint::of(ty, key), &keys.heap)
         });
         debug_assert_eq!(place, position);
         debug_assert_eq!(state.len(), self.state.slots());

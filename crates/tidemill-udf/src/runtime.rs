@@ -492,9 +492,32 @@ mod calls {
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     match part {
-        [byte] => memchr::memchr(*byte, text),
+        [byte] => find_byte(text, *byte),
         _ => memchr::memmem::find(text, part),
     }
+}
+
+/// Pieces of texts are mostly short: two words are looked at here, before a call that looks at many at once.
+fn find_byte(text: &[u8], byte: u8) -> Option<usize> {
+    const NEAR: usize = 16;
+    let wanted = u64::from_le_bytes([byte; 8]);
+    for at in (0..NEAR).step_by(8) {
+        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else {
+            return text[at..].iter().position(|&b| b == byte).map(|place| at + place);
+        };
+        let zeros = zero_bytes(u64::from_le_bytes(*word) ^ wanted);
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    memchr::memchr(byte, &text[NEAR..]).map(|place| NEAR + place)
+}
+
+/// A word in which the lowest bit that is set marks the lowest byte that is zero; none is set if none is.
+fn zero_bytes(word: u64) -> u64 {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    // A borrow can only mark bytes above one that is zero in error.
+    word.wrapping_sub(LOW) & !word & (LOW << 7)
 }
 
 /// A number as `[+-]digits[.digits][e[+-]digits]`, which both parsers read alike.
@@ -535,6 +558,21 @@ mod tests {
         let mut out = 0;
         let status = parse_float(text.as_ptr(), text.len(), &mut out);
         (status, f64::from_bits(out))
+    }
+
+    #[test]
+    fn a_byte_is_found_where_it_is_first() {
+        for length in 0..40 {
+            for at in 0..=length {
+                let mut text = vec![0x81_u8; length];
+                // Another follows, and a byte that differs in its lowest bit comes before and after.
+                text[at..].fill(0x80);
+                for other in [0x82, 0x01, 0x00] {
+                    assert_eq!(find_byte(&text, other), None);
+                }
+                assert_eq!(find_byte(&text, 0x80), (at < length).then_some(at));
+            }
+        }
     }
 
     #[test]

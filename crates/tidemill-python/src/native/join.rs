@@ -10,7 +10,7 @@ use tidemill_udf::{Heap, Reason, Records, Type, list_items, pair_of, widen};
 
 use super::plan::JoinPlan;
 use crate::block::TypedBlock;
-use crate::keys::{KeyIndex, quick_hash};
+use crate::keys::{Fingerprint, KeyIndex};
 
 /// Pairs of a partition that are always made at once.
 const MOST_PAIRS: usize = 1 << 16;
@@ -128,13 +128,13 @@ impl Join {
             for record in records.iter().take(most) {
                 let key = &record[..width];
                 // SAFETY: the slots of a key of the type, alive in its block.
-                let hash = unsafe { quick_hash(sides.key, key) };
+                let print = unsafe { Fingerprint::of(sides.key, key) };
                 // SAFETY: as above.
-                let found = unsafe { index.find(sides.key, key, hash) };
+                let found = unsafe { index.find(sides.key, key, &print) };
                 let place = found.unwrap_or_else(|| {
                     met.push(Met::default());
                     // SAFETY: as above.
-                    unsafe { index.insert(sides.key, key, &[], hash, &heap) }
+                    unsafe { index.insert(sides.key, key, &[], &print, &heap) }
                 });
                 let (slots, count) = &mut met[place][side];
                 // SAFETY: behind the key is the slot of a list, alive in its block.

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use tidemill_udf::{Heap, Type, list_items, pair_of};
 
-use crate::keys::{KeyIndex, quick_hash};
+use crate::keys::{Fingerprint, KeyIndex};
 use crate::native::Input;
 
 /// Keys as first seen, and the lists of their values.
@@ -47,9 +47,9 @@ impl<'a> Arrivals<'a> {
             }
             // SAFETY: a key of the type.
             let place = unsafe {
-                let hash = quick_hash(key, its);
-                let known = index.find(key, its, hash);
-                known.unwrap_or_else(|| index.insert(key, its, &[], hash, &heap))
+                let print = Fingerprint::of(key, its);
+                let known = index.find(key, its, &print);
+                known.unwrap_or_else(|| index.insert(key, its, &[], &print, &heap))
             };
             came.push((place, list[0]));
             ControlFlow::Continue(())
