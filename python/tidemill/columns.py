@@ -76,7 +76,7 @@ def _batches(streams: Iterable[Data], rows: int) -> Iterator[Any]:
     import pyarrow as pa
 
     for stream in streams:
-        for batch in pa.ipc.open_stream(pa.py_buffer(stream)):
+        for batch in pa.ipc.open_stream(stream):
             for at in range(0, batch.num_rows, rows or batch.num_rows):
                 yield batch.slice(at, rows or None)
 

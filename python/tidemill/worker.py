@@ -72,7 +72,14 @@ def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:
         header, blobs = describe(error)
     finally:
         _flush()
-    shared.reclaim()
+    try:
+        shared.reclaim()
+    except MemoryError as error:
+        from tidemill.failure import describe
+
+        header, blobs = describe(error)
+        # What user code has kept is about to change under it: it must not see another task.
+        header["leaves"] = True
     _write(writer, header, blobs)
 
 

@@ -10,6 +10,12 @@ import pytest
 from conftest import children, command_of, require, wait_until
 
 from tidemill import SparkContext
+from tidemill.errors import JobError
+
+try:
+    import pyarrow as pa
+except ImportError:
+    pa = None
 
 NAME = "memfd:tidemill-blocks"
 
@@ -130,3 +136,58 @@ def test_many_partitions_at_once(sc):
         .sum()
         == 4_000_000
     )
+
+
+# Beyond the task ----------------------------------------------------------------------------------
+
+
+def test_batches_that_are_kept_cost_no_files():
+    require(pa, "needs pyarrow (tests/requirements.txt)")
+
+    def keep(batch):
+        import builtins
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))
+        kept = builtins.__dict__.setdefault("_kept_by_test", [])
+        kept.append((batch, batch["value"][0].as_py()))
+        wrong = sum(one["value"][0].as_py() != first for one, first in kept)
+        row = [len(kept)], [wrong], [len(os.listdir("/proc/self/fd"))]
+        return pa.RecordBatch.from_arrays(list(map(pa.array, row)), names=["_1", "_2", "_3"])
+
+    with SparkContext("local[1]", "kept") as sc:
+        files = set()
+        for turn in range(60):
+            numbers = sc.parallelize(list(range(turn, turn + 9_999)), 1).mapArrow(keep).collect()
+            assert numbers[0][:2] == (turn + 1, 0)
+            files.add(numbers[0][2])
+        assert len(files) == 1
+
+
+def test_no_memory_for_batches_that_are_kept(tmp_path):
+    require(pa and os.path.exists("/proc/self/statm"), "needs pyarrow and /proc")
+
+    def keep(batch):
+        import builtins
+        import resource
+
+        if "_kept_by_test" not in builtins.__dict__:
+            builtins._kept_by_test = batch
+            with open("/proc/self/statm") as sizes:
+                used = int(sizes.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), resource.RLIM_INFINITY))
+        return batch.slice(0, 1)
+
+    with SparkContext("local[1]", "kept") as sc:
+        numbers = sc.parallelize(list(range(4_000_000)), 1)
+        with pytest.raises(JobError) as caught:
+            numbers.mapArrow(keep).collect()
+        text = str(caught.value)
+        assert "MemoryError: mapArrow: a batch was kept beyond its task" in text
+        assert "Keep a copy of what is needed" in text
+        assert "worker process" not in text
+        # What would have been overwritten is gone with its process: the next task has a new one.
+        first = sc.parallelize(list(range(7, 10_000)), 1)
+        assert first.mapArrow(lambda batch: batch.slice(0, 1)).collect() == [7]
+        assert not first.map(lambda _: "_kept_by_test" in vars(__import__("builtins"))).first()

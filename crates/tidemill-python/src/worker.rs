@@ -85,6 +85,8 @@ struct Reply {
     record: Option<String>,
     #[serde(default)]
     exception_len: usize,
+    #[serde(default)]
+    leaves: bool,
 }
 
 /// One worker process.
@@ -94,6 +96,8 @@ pub struct Worker {
     shared: Option<Shared>,
     payloads: HashSet<String>,
     broadcasts: HashSet<u64>,
+    /// Whether the process has said that it takes no more tasks.
+    pub leaves: bool,
 }
 
 /// The process itself, for whoever has to end it.
@@ -135,6 +139,7 @@ impl Worker {
             shared,
             payloads: HashSet::new(),
             broadcasts: HashSet::new(),
+            leaves: false,
         };
         Ok((worker, process))
     }
@@ -240,6 +245,7 @@ impl Worker {
             }
         };
         if !reply.ok {
+            self.leaves = reply.leaves;
             let payload = self.blob(reply.exception_len)?;
             return Ok(Err(TaskError::User(Arc::new(UserError {
                 kind: reply.kind,

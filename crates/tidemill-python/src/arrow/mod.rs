@@ -21,7 +21,7 @@ use tidemill_udf::Type;
 
 pub use form::Form;
 pub use intake::{arrow_of_list, arrow_of_text};
-pub use memory::{arrow_records_at, keep_memory};
+pub use memory::{Lent, arrow_records_at};
 pub use objects::arrow_records;
 pub use records::records;
 
