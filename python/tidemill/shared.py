@@ -2,7 +2,8 @@
 
 The driver writes a task's blocks and does not write again before it has the reply. So what is read
 must be Python objects by then; what user code keeps of memory that was lent to it is made this
-process's own, which takes no open file (`Shared.reclaim`). The engine's ``shared.rs`` is the other side.
+process's own, which takes no open file (`Shared.reclaim`). The engine's ``shared.rs`` is the other
+side.
 """
 
 from __future__ import annotations
@@ -97,6 +98,24 @@ class Shared:
         return mmap(self.file, 0, access=ACCESS_READ)
 
 
+class TaskEndedError(RuntimeError):
+    """The records of a partition were asked for after its task had ended."""
+
+
+class Gone:
+    """What stands for a block that a task has not read, once it has ended."""
+
+    def view(self) -> memoryview:
+        """Raise an error that says so."""
+        raise TaskEndedError(
+            "the records of a partition were asked for after its task had ended, when they are "
+            "gone. Use the iterator within the function that it was given to, or keep a list of "
+            "its records"
+        )
+
+    lend = place = view
+
+
 class Part:
     """A block in shared memory."""
 
@@ -108,6 +127,11 @@ class Part:
     def view(self) -> memoryview:
         """Return its bytes, valid as long as the task runs."""
         return self.shared.view(self.start, self.length)
+
+    def place(self) -> tuple[int, int, int]:
+        """Return the file, and where in it the bytes are."""
+        assert self.shared.file is not None, "a block in shared memory that was not inherited"
+        return self.shared.file, self.start, self.length
 
     def lend(self) -> Any:
         """Return its bytes, for code that may keep them."""

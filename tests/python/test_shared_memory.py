@@ -191,3 +191,72 @@ def test_no_memory_for_batches_that_are_kept(tmp_path):
         first = sc.parallelize(list(range(7, 10_000)), 1)
         assert first.mapArrow(lambda batch: batch.slice(0, 1)).collect() == [7]
         assert not first.map(lambda _: "_kept_by_test" in vars(__import__("builtins"))).first()
+
+
+def keep_iterator(part):
+    import builtins
+
+    builtins._kept_by_test = part
+    return []
+
+
+def go_on(_):
+    import builtins
+
+    return [next(builtins._kept_by_test)]
+
+
+@pytest.mark.parametrize("size", [1, 90_000])
+def test_an_iterator_that_is_kept_does_not_read_other_tasks(size):
+    with SparkContext("local[1]", "kept") as sc:
+        kinds = [
+            [{"x" * size}],
+            ["x" * size],
+            list(range(size)),
+            [(n, str(n)) for n in range(size)],
+        ]
+        for records in kinds:
+            assert sc.parallelize(records, 1).mapPartitions(keep_iterator).collect() == []
+            other = sc.parallelize([("y", n) for n in range(90_000)], 1)
+            with pytest.raises(JobError) as caught:
+                other.mapPartitions(go_on).collect()
+            text = str(caught.value)
+            assert "TaskEndedError: the records of a partition were asked for after" in text
+            assert "Use the iterator within the function that it was given to" in text
+
+
+def test_an_iterator_that_is_kept_half_way():
+    def keep(part):
+        import builtins
+
+        builtins._kept_by_test = part
+        return [next(part)]
+
+    with SparkContext("local[1]", "kept") as sc:
+        blocks = sc.union([sc.parallelize([n, n + 1], 1) for n in (10, 20)]).coalesce(1)
+        assert blocks.mapPartitions(keep).collect() == [10]
+        assert sc.parallelize([0], 1).mapPartitions(go_on).collect() == [11]
+        with pytest.raises(JobError, match="after its task"):
+            sc.parallelize([0], 1).mapPartitions(go_on).collect()
+
+
+def test_what_follows_from_an_iterator_that_is_kept_is_not_tried_again():
+    # A second attempt would find the generator at its end, and the job would succeed.
+    def keep(part):
+        import builtins
+
+        builtins._kept_by_test = (record for record in part)
+        return []
+
+    def rest(_):
+        import builtins
+
+        try:
+            return list(builtins._kept_by_test)
+        except RuntimeError as error:
+            raise ValueError("no more") from error
+
+    with SparkContext("local[1]", "kept") as sc:
+        assert sc.parallelize([{1}, {2}], 1).mapPartitions(keep).collect() == []
+        with pytest.raises(JobError, match="after its task"):
+            sc.parallelize([0], 1).mapPartitions(rest).collect()

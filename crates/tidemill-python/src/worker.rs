@@ -87,6 +87,8 @@ struct Reply {
     exception_len: usize,
     #[serde(default)]
     leaves: bool,
+    #[serde(default, rename = "final")]
+    is_final: bool,
 }
 
 /// One worker process.
@@ -247,13 +249,18 @@ impl Worker {
         if !reply.ok {
             self.leaves = reply.leaves;
             let payload = self.blob(reply.exception_len)?;
-            return Ok(Err(TaskError::User(Arc::new(UserError {
+            let error = Arc::new(UserError {
                 kind: reply.kind,
                 message: reply.message,
                 traceback: reply.traceback,
                 record: reply.record,
                 payload: (!payload.is_empty()).then(|| payload.into()),
-            }))));
+            });
+            let (partition, attempts) = (cx.partition, cx.attempt + 1);
+            return Ok(Err(match reply.is_final {
+                true => TaskError::Fatal(Error::User { error, partition, attempts }),
+                false => TaskError::User(error),
+            }));
         }
         let mut results = Vec::with_capacity(reply.outputs.len());
         for (kind, records, size) in reply.outputs {
