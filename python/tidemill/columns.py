@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from tidemill._engine import arrow_of_list, arrow_of_text
+from tidemill._engine import Intake, arrow_of_text
 from tidemill.batches import Batches
 from tidemill.serializers import ARROW, TEXT, Blocks, decode, viewed
 
@@ -18,8 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
-
-    from tidemill.serializers import Data
 
 ROWS_KEY = "spark.sql.execution.arrow.maxRecordsPerBatch"
 ROWS = 10_000
@@ -48,7 +46,7 @@ def rows_of(setting: str | None) -> int:
 
 def map_arrow(f: Callable[[Any], Any], rows: int, index: int, records: Any) -> Batches:
     """Call `f` with batches of at most `rows` records, in order; return what it gives."""
-    return Batches(_results(f, _batches(_streams(records, rows), rows)))
+    return Batches(_results(f, _batches(records, rows)))
 
 
 # The worker gives it the blocks as they are, not the records in them.
@@ -72,37 +70,29 @@ def _results(f: Callable[[Any], Any], batches: Iterable[Any]) -> Iterator[Any]:
             )
 
 
-def _batches(streams: Iterable[Data], rows: int) -> Iterator[Any]:
+def _batches(records: Any, rows: int) -> Iterator[Any]:
     import pyarrow as pa
 
-    for stream in streams:
+    read = 0
+    for intake, data in _inputs(records, rows):
+        stream = data if intake is None else intake.columns(data, read)
         for batch in pa.ipc.open_stream(stream):
+            read += batch.num_rows
             for at in range(0, batch.num_rows, rows or batch.num_rows):
                 yield batch.slice(at, rows or None)
 
 
-def _streams(records: Any, rows: int) -> Iterator[Data]:
-    """Yield streams of Arrow's IPC format."""
+def _inputs(records: Any, rows: int) -> Iterator[tuple[Intake | None, Any]]:
+    """Yield lists of records, and what makes columns of them; or streams of Arrow's IPC format."""
     if type(records) is not Blocks:
-        yield from _gathered(iter(records), rows)
+        intake, left = Intake(), iter(records)
+        while listed := list(islice(left, rows or None)):
+            yield intake, listed
         return
-    first = 0
     for kind, data in records.take():
         if kind == ARROW:
-            yield data if isinstance(data, (bytes, memoryview)) else data.lend()
+            yield None, data if isinstance(data, (bytes, memoryview)) else data.lend()
         elif kind == TEXT:
-            yield arrow_of_text(bytes(viewed(data)))
+            yield None, arrow_of_text(bytes(viewed(data)))
         else:
-            listed = decode(kind, data)
-            yield arrow_of_list(listed, first)
-            first += len(listed)
-
-
-def _gathered(records: Iterator[Any], rows: int) -> Iterator[Data]:
-    first = 0
-    while True:
-        listed = list(islice(records, rows or None))
-        if not listed:
-            return
-        yield arrow_of_list(listed, first)
-        first += len(listed)
+            yield Intake(), decode(kind, data)

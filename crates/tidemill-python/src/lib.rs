@@ -34,8 +34,8 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rdd::PyRdd>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<streaming::PyStreaming>()?;
+    module.add_class::<arrow::Intake>()?;
     module.add_class::<arrow::Lent>()?;
-    module.add_function(wrap_pyfunction!(arrow::arrow_of_list, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_of_text, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_records, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_records_at, module)?)?;

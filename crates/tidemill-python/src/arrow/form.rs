@@ -64,23 +64,33 @@ impl Form {
         })
     }
 
-    /// Whether reading the columns gives the very same values: a dict whose keys are those that tuples get would
-    /// come back as one.
+    /// Whether reading the columns gives the very same values.
     pub fn is_exact(&self) -> bool {
-        let whole =
-            matches!(self, Form::Record(fields) if fields.len() == 1 && fields[0].0 == VALUE);
-        !whole && self.is_exact_within()
+        self.mistaken().is_none()
     }
 
-    fn is_exact_within(&self) -> bool {
+    /// What would come back as something else: dicts whose keys are the names that other records' columns have.
+    pub fn mistaken(&self) -> Option<&'static str> {
         match self {
-            Form::Tuple(items) => items.iter().all(Form::is_exact_within),
+            Form::Record(fields) if fields.len() == 1 && fields[0].0 == VALUE => Some(
+                "a dict with the single key value: a column of that name is for records that are not dicts",
+            ),
+            _ if self.has_numbered_keys() => Some(
+                "or holds a dict with the keys _1, _2 and so on: columns of these names are for the items of tuples",
+            ),
+            _ => None,
+        }
+    }
+
+    fn has_numbered_keys(&self) -> bool {
+        match self {
+            Form::Tuple(items) => items.iter().any(Form::has_numbered_keys),
             Form::Record(fields) => {
-                !numbered(fields.iter().map(|(key, _)| key.as_str()))
-                    && fields.iter().all(|(_, form)| form.is_exact_within())
+                numbered(fields.iter().map(|(key, _)| key.as_str()))
+                    || fields.iter().any(|(_, form)| form.has_numbered_keys())
             }
-            Form::List(item) => item.is_exact_within(),
-            _ => true,
+            Form::List(item) => item.has_numbered_keys(),
+            _ => false,
         }
     }
 
