@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import islice
 
 from tidemill._engine import Intake, arrow_of_text
-from tidemill.batches import Batches
+from tidemill.batches import Batches, checked
 from tidemill.serializers import ARROW, TEXT, Blocks, decode, viewed
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROWS_KEY = "spark.sql.execution.arrow.maxRecordsPerBatch"
 ROWS = 10_000
+MOST_ROWS = 2**31 - 1
 
 
 def require() -> None:
@@ -39,9 +40,13 @@ def rows_of(setting: str | None) -> int:
     from tidemill.errors import IllegalArgumentError
 
     try:
-        return ROWS if setting is None else max(int(setting), 0)
+        rows = ROWS if setting is None else max(int(setting), 0)
     except ValueError:
-        raise IllegalArgumentError(f"{ROWS_KEY} must be a whole number, got {setting!r}") from None
+        rows = MOST_ROWS + 1
+    if rows > MOST_ROWS:
+        wish = f"must be a whole number of at most {MOST_ROWS}"
+        raise IllegalArgumentError(f"{ROWS_KEY} {wish}, got {setting!r}")
+    return rows
 
 
 def map_arrow(f: Callable[[Any], Any], rows: int, index: int, records: Any) -> Batches:
@@ -59,9 +64,9 @@ def _results(f: Callable[[Any], Any], batches: Iterable[Any]) -> Iterator[Any]:
     for batch in batches:
         result = f(batch)
         if isinstance(result, pa.Table):
-            yield from result.to_batches()
+            yield from checked(result).to_batches()
         elif isinstance(result, pa.RecordBatch):
-            yield result
+            yield checked(result)
         else:
             raise TypeError(
                 "mapArrow expects a function that returns a pyarrow.RecordBatch or a "

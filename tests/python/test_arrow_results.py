@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+import importlib.util
+import pickle
 import random
 
 import pytest
 from conftest import require
-from test_arrow import same
+from test_arrow import ENOUGH, result_of, same
 
 from tidemill._engine import arrow_records
+from tidemill.errors import JobError
 
 try:
     import pyarrow as pa
@@ -229,3 +233,162 @@ def test_random_records_through_workers(sc):
         batches, records = random_batches(rng)
         same(cut(sc, batches), records)
         same(cut(sc, list(cuts(rng, batches))), records)
+
+
+# Columns that are not valid, or that Python has no values for -------------------------------------
+
+
+def fails(sc, result):
+    """Return what is said of a function that returns this."""
+    with pytest.raises(JobError) as caught:
+        result_of(sc, result)
+    text = str(caught.value)
+    assert "internal error" not in text
+    return text
+
+
+def no_utf8():
+    """Return a column of text that is none."""
+    ends = pa.py_buffer(b"\0\0\0\0\1\0\0\0")
+    return pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff")])
+
+
+def test_text_that_is_no_utf8(sc):
+    bad = no_utf8()
+    for column in (
+        bad,
+        pa.StructArray.from_arrays([bad], names=["a"]),
+        pa.ListArray.from_arrays([0, 1], bad),
+        pa.DictionaryArray.from_arrays(pa.array([0]), bad),
+    ):
+        for names in (["value"], ["text"]):
+            text = fails(sc, pa.RecordBatch.from_arrays([column], names=names))
+            assert "ValueError: mapArrow expects valid columns" in text
+            assert "Invalid UTF8 sequence" in text and "pyarrow.binary()" in text
+    # Beside a column that is pickled.
+    day = pa.array([datetime.date(2026, 1, 2)])
+    assert "valid columns" in fails(sc, pa.table({"_1": bad, "_2": day}))
+
+
+def test_indices_beyond_their_dictionary(sc):
+    wrong = pa.DictionaryArray.from_arrays(pa.array([7]), pa.array(["a"]), safe=False)
+    assert "mapArrow expects valid columns" in fails(sc, pa.table({"value": wrong}))
+
+
+def test_names_of_columns_are_looked_at_without_records_too(sc):
+    none = pa.array([], pa.int64())
+    one = pa.RecordBatch.from_arrays([pa.array([1])], names=["a"])
+    for result, columns in [
+        (pa.table({}), []),
+        (one.select([]), []),
+        (pa.Table.from_batches([one]).select([]), []),
+        (pa.RecordBatch.from_arrays([none, none], names=["a", "a"]), ["a", "a"]),
+        (pa.Table.from_arrays([none, none], names=["a", "a"]), ["a", "a"]),
+    ]:
+        text = fails(sc, result)
+        assert "mapArrow expects a function that returns columns, each of another name" in text
+        assert f"got the columns {columns}" in text
+
+
+def test_structs_with_fields_of_one_name(sc):
+    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    for column, where in [
+        (twice, "value"),
+        (pa.StructArray.from_arrays([twice], names=["inner"]), "value.inner"),
+        (pa.ListArray.from_arrays([0, 1], twice), "value.item"),
+    ]:
+        for result in (pa.table({"value": column}), pa.table({"value": column}).slice(0, 0)):
+            text = fails(sc, result)
+            assert f"got the struct {where} with the fields ['a', 'a']" in text
+
+
+def test_structs_are_tuples_within_all_types(sc):
+    pair = pa.struct([("_1", pa.int64()), ("_2", pa.list_(pa.struct([("_1", pa.string())])))])
+    value = {"_1": 1, "_2": [{"_1": "a"}, None]}
+    expected = (1, [("a",), None])
+    columns = {
+        "map": (pa.array([[("k", value)], None, []], pa.map_(pa.string(), pair)), list_of_pairs),
+        "map by it": (
+            pa.array([[(value, 5)]], pa.map_(pair, pa.int64())),
+            lambda found: [[(found, 5)]],
+        ),
+        "dictionary": (
+            pa.DictionaryArray.from_arrays(pa.array([0, None, 0]), pa.array([value], pair)),
+            lambda found: [found, None, found],
+        ),
+        "run ends": (
+            pa.RunEndEncodedArray.from_arrays(pa.array([2, 3]), pa.array([value, None], pair)),
+            lambda found: [found, found, None],
+        ),
+    }
+    for name in ("list_view", "large_list_view", "large_list"):
+        if hasattr(pa, name):
+            column = pa.array([[value], None, [], [None]], getattr(pa, name)(pair))
+            columns[name] = column, lambda found: [[found], None, [], [None]]
+    for column, records in columns.values():
+        same(result_of(sc, pa.table({"value": column})), records(expected))
+        same(result_of(sc, pa.table({"value": column.slice(1)})), records(expected)[1:])
+
+
+def list_of_pairs(found):
+    return [[("k", found)], None, []]
+
+
+def test_structs_within_a_union_are_refused(sc):
+    parts = [pa.array([1, 2]), pa.array([{"_1": 1}, {"_1": 2}])]
+    union = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), parts)
+    assert "got value, a union with structs" in fails(sc, pa.table({"value": union}))
+    plain_union = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [parts[0], parts[0]])
+    same(result_of(sc, pa.table({"value": plain_union})), [1, 2])
+
+
+def test_values_that_python_does_not_have(sc):
+    columns = [
+        (pa.array([2**60], pa.timestamp("s")), "timestamp[s]"),
+        (pa.array([2**30], pa.date32()), "date32[day]"),
+        (pa.array([1], pa.timestamp("us", "Nowhere/City")), "timestamp[us, tz=Nowhere/City]"),
+    ]
+    if importlib.util.find_spec("pandas") is None:
+        columns.append((pa.array([1], pa.timestamp("ns")), "timestamp[ns]"))
+        columns.append((pa.array([1], pa.duration("ns")), "duration[ns]"))
+    for column, kind in columns:
+        text = fails(sc, pa.table({"when": column}))
+        assert "mapArrow expects columns whose values Python has" in text
+        assert f"got the column when of type {kind}" in text
+        assert "Cast it" in text
+        nested = pa.StructArray.from_arrays([column], names=["a"])
+        assert "got the column value of type struct<a: " in fails(sc, pa.table({"value": nested}))
+    exact = pa.array([1000], pa.timestamp("ns"))
+    same(result_of(sc, pa.table({"value": exact})), exact.to_pylist())
+
+
+@pytest.mark.parametrize("depth", [49, 50, 51, 60, 61, 64, 100])
+def test_values_of_any_depth(sc, depth):
+    for wrap, kind_of in [
+        (lambda inner: [inner], pa.list_),
+        (lambda inner: {"a": inner}, lambda inner: pa.struct([("a", inner)])),
+    ]:
+        value, kind = 1, pa.int64()
+        for _ in range(depth):
+            value, kind = wrap(value), kind_of(kind)
+        same(result_of(sc, whole([value], kind)), [value])
+        # The other way round.
+        records = [pickle.loads(pickle.dumps(value)) for _ in range(ENOUGH)]
+        assert sc.parallelize(records, 1).mapPartitions(
+            lambda part: [list(part)[-1]]
+        ).collect() == [value]
+        given = sc.parallelize(records, 1).mapArrow(lambda batch: batch)
+        if depth <= 50:
+            same(given.collect(), records)
+            continue
+        with pytest.raises(JobError) as caught:
+            given.collect()
+        assert "nested deeper than 50 levels" in str(caught.value)
+
+
+def test_small_floats(sc):
+    for kind in (pa.float16(), pa.float32()):
+        same(result_of(sc, whole([1.5, None], kind)), [1.5, None])
+        day = pa.array([datetime.date(2026, 1, 2)])
+        beside = pa.table({"_1": pa.array([1.5], kind), "_2": day})
+        same(result_of(sc, beside), [(1.5, datetime.date(2026, 1, 2))])

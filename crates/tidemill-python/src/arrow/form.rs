@@ -12,6 +12,8 @@ use tidemill_udf::Type;
 
 /// The column of records that are neither tuples nor dicts.
 const VALUE: &str = "value";
+/// Deeper values have no columns: readers of the format end at 60 to 64 levels. A list may hold itself.
+pub const DEEPEST: usize = 50;
 
 /// The values of a column, any of which may be `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +66,18 @@ impl Form {
         })
     }
 
-    /// Whether reading the columns gives the very same values.
+    /// Whether the columns can be read, and give the very same values.
     pub fn is_exact(&self) -> bool {
-        self.mistaken().is_none()
+        self.depth() <= DEEPEST && self.mistaken().is_none()
+    }
+
+    /// How many levels values are below the records.
+    fn depth(&self) -> usize {
+        let deepest = |parts: Vec<&Form>| parts.into_iter().map(Form::depth).max().unwrap_or(0);
+        match self {
+            Form::List(item) => 1 + item.depth(),
+            other => other.parts().map_or(0, |parts| 1 + deepest(parts)),
+        }
     }
 
     /// What would come back as something else: dicts whose keys are the names that other records' columns have.

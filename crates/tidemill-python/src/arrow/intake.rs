@@ -8,11 +8,9 @@ use pyo3::types::{
 
 use super::Writer;
 use super::columns::{Column, Values};
-use super::form::Form;
+use super::form::{DEEPEST, Form};
 use super::objects::damaged;
 
-/// Deeper values have no columns; a list may hold itself.
-const DEEPEST: usize = 64;
 /// Characters of a record in a message.
 const SHOWN: usize = 200;
 
