@@ -103,7 +103,7 @@ def records_of(batch: Any) -> list[Any]:
 def _column(name: str, array: Any) -> list[Any]:
     try:
         return _values(array)
-    except (ArithmeticError, NotImplementedError, ValueError) as error:
+    except (ArithmeticError, LookupError, NotImplementedError, ValueError) as error:
         raise ValueError(
             f"mapArrow expects columns whose values Python has; got the column {name} of type "
             f"{array.type}, and {_sentence(error)}. Cast it in the function, for instance to "

@@ -16,6 +16,7 @@ from tidemill.errors import JobError
 
 try:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from tidemill.batches import Batches
 except ImportError:
@@ -29,7 +30,17 @@ def needs_pyarrow():
 
 def whole(values, kind=None):
     """Return a batch of the records."""
-    return pa.RecordBatch.from_arrays([pa.array(values, kind)], names=["value"])
+    kinds = [kind] if kind else [type_of(value) for value in values if value is not None]
+    return pa.RecordBatch.from_arrays([pa.array(values, *kinds[:1])], names=["value"])
+
+
+def type_of(value):
+    """Return a value's type; older pyarrow sorts the fields of a struct when it infers them."""
+    if isinstance(value, dict):
+        return pa.struct([(name, type_of(item)) for name, item in value.items()])
+    if isinstance(value, list):
+        return pa.list_(type_of(value[0]) if value else pa.null())
+    return pa.scalar(value).type
 
 
 def cut(sc, batches, rows=1):
@@ -316,11 +327,13 @@ def test_structs_are_tuples_within_all_types(sc):
             pa.DictionaryArray.from_arrays(pa.array([0, None, 0]), pa.array([value], pair)),
             lambda found: [found, None, found],
         ),
-        "run ends": (
-            pa.RunEndEncodedArray.from_arrays(pa.array([2, 3]), pa.array([value, None], pair)),
-            lambda found: [found, found, None],
-        ),
     }
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3]), pa.array([value, None], pair))
+    try:
+        pc.run_end_decode(runs)
+        columns["run ends"] = runs, lambda found: [found, found, None]
+    except NotImplementedError:  # older versions
+        assert "no kernel" in fails(sc, pa.table({"value": runs}))
     for name in ("list_view", "large_list_view", "large_list"):
         if hasattr(pa, name):
             column = pa.array([[value], None, [], [None]], getattr(pa, name)(pair))
