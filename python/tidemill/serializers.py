@@ -147,8 +147,7 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
 
 
 def iterate(blocks: list[tuple[int, Data]]) -> Iterator[Any]:
-    """Yield the records of blocks, given as (kind, data); each block is freed when the next "
-    "begins."""
+    """Yield the records of blocks, given as (kind, data); each is freed when the next begins."""
     blocks.reverse()
     while blocks:
         yield from decode(*blocks.pop())

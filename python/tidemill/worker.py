@@ -78,7 +78,8 @@ def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:
     except MemoryError as error:
         from tidemill.failure import describe
 
-        header, blobs = describe(error)
+        if header["ok"]:
+            header, blobs = describe(error)
         # What user code has kept is about to change under it: it must not see another task.
         header["leaves"] = True
     _write(writer, header, blobs)

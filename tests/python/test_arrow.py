@@ -215,6 +215,15 @@ def test_map_arrow_names_the_first_record_that_does_not_fit(sc):
         assert expected in str(caught.value)
 
 
+def test_map_arrow_messages_have_a_bound(sc):
+    wide = {f"key{n}": n for n in range(5_000)}
+    other = {**wide, "key7": "seven"}
+    for records in ([wide, other], [[wide, other]], [wide, None], ["x" * 100_000, 1.5]):
+        with pytest.raises(JobError) as caught:
+            sc.parallelize(records, 1).mapArrow(identity).collect()
+        assert len(str(caught.value)) < 2_000
+
+
 TAKEN = {
     "a dict with the single key value": {"value": 1},
     "or holds a dict with the keys _1, _2 and so on": {"_1": 1, "_2": "a"},

@@ -193,6 +193,26 @@ def test_no_memory_for_batches_that_are_kept(tmp_path):
         assert not first.map(lambda _: "_kept_by_test" in vars(__import__("builtins"))).first()
 
 
+def test_no_memory_for_a_batch_that_is_kept_by_a_task_that_fails():
+    require(pa and os.path.exists("/proc/self/statm"), "needs pyarrow and /proc")
+
+    def fail(batch):
+        import builtins
+        import resource
+
+        builtins._kept_by_test = batch
+        with open("/proc/self/statm") as sizes:
+            used = int(sizes.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), resource.RLIM_INFINITY))
+        raise LookupError("the function's own")
+
+    with SparkContext("local[1]", "kept") as sc:
+        with pytest.raises(JobError, match="LookupError: the function's own"):
+            sc.parallelize(list(range(4_000_000)), 1).mapArrow(fail).collect()
+        kept = sc.parallelize([0], 1).map(lambda _: "_kept_by_test" in vars(__import__("builtins")))
+        assert kept.collect() == [False]
+
+
 def keep_iterator(part):
     import builtins
 

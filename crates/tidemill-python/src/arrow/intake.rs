@@ -11,7 +11,7 @@ use super::columns::{Column, Values};
 use super::form::{DEEPEST, Form};
 use super::objects::damaged;
 
-/// Characters of a record in a message.
+/// Characters of a record or a form in a message.
 const SHOWN: usize = 200;
 
 /// Makes columns of a partition's records, however many at a time: all are of one form.
@@ -56,7 +56,7 @@ impl Intake {
             let refused = |why: String| refusal(record, number, &why);
             let other = form_of(record, 0).map_err(refused)?;
             let merged = self.form.merge(&other).ok_or_else(|| {
-                let before = &self.form;
+                let (other, before) = (form_shown(&other), form_shown(&self.form));
                 refused(format!(
                     "{other}, where those before are {before}; records must be of one type"
                 ))
@@ -71,7 +71,7 @@ impl Intake {
         }
         match self.none {
             Some(number) if self.form.parts().is_some() => {
-                let form = &self.form;
+                let form = form_shown(&self.form);
                 let why = format!("None, where others are {form}; a None may be within them only");
                 Err(refusal(record.py().None().bind(record.py()), number, &why))
             }
@@ -146,9 +146,7 @@ fn form_of(value: &Bound<'_, PyAny>, depth: usize) -> Result<Form, String> {
         for value in list.iter() {
             if !fits(&item, &value) {
                 let other = form_of(&value, depth + 1)?;
-                item = item
-                    .merge(&other)
-                    .ok_or_else(|| format!("a list with both {item} and {other}"))?;
+                item = item.merge(&other).ok_or_else(|| both(&item, &other))?;
             }
         }
         Ok(Form::List(Box::new(item)))
@@ -229,7 +227,19 @@ fn refusal(record: &Bound<'_, PyAny>, number: usize, why: &str) -> PyErr {
 
 /// A value for a message.
 fn shown(value: &Bound<'_, PyAny>) -> String {
-    let text = value.repr().map_or_else(|_| "that has no repr".to_owned(), |text| text.to_string());
+    shortened(value.repr().map_or_else(|_| "that has no repr".to_owned(), |text| text.to_string()))
+}
+
+/// A form for a message.
+fn form_shown(form: &Form) -> String {
+    shortened(form.to_string())
+}
+
+fn both(one: &Form, other: &Form) -> String {
+    format!("a list with both {} and {}", form_shown(one), form_shown(other))
+}
+
+fn shortened(text: String) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
