@@ -175,5 +175,5 @@ def _columns_alike(arrays: tuple[Any, ...]) -> list[Any] | None:
         return None
     try:
         return [array if array.type == kind else array.cast(kind) for array in arrays]
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
         return None
