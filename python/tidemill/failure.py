@@ -11,16 +11,24 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidemill import ops, serializers
+from tidemill.shared import TaskEndedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _RECORD_WIDTH = 200
 
 
 def describe(error: BaseException) -> tuple[dict[str, Any], list[bytes]]:
-    """Return the reply header and blobs for a task that raised `error`."""
+    """Return the reply header and blobs for a task that raised `error`.
+
+    A generator raises once and is then at its end: where it was used after its task, a second
+    attempt would find nothing and be content.
+    """
     frames = _frames(error)
     place = _innermost_operator(frames)
     error = _explain(error, place, frames)
@@ -32,8 +40,18 @@ def describe(error: BaseException) -> tuple[dict[str, Any], list[bytes]]:
         "traceback": _readable(text),
         "record": None if record is None else _readable(record),
         "exception_len": len(pickled),
+        "final": any(isinstance(cause, TaskEndedError) for cause in _causes(error)),
     }
     return header, [pickled]
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that it follows from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
 
 
 def _readable(text: str) -> str:

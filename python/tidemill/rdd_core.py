@@ -328,7 +328,7 @@ class CoreRDD(Generic[T]):
             From a `pyarrow.RecordBatch` to a `pyarrow.RecordBatch` or `pyarrow.Table`, of any
             length. One column ``value`` holds records that are None, bool, int of 64 bits, float,
             str or list; columns ``_1``, ``_2``, ... the items of tuples; others the values of
-            dicts, by key. Records must be of one type.
+            dicts, by key; so dicts of those names have no columns. Records must be of one type.
         preservesPartitioning : bool, optional
             True only if `f` leaves the key of each pair as it is.
 

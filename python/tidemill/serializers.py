@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     from tidemill._engine import Block
-    from tidemill.shared import Part
+    from tidemill.shared import Gone, Part
 
-    Data = Union[bytes, memoryview, Part]
+    Data = Union[bytes, memoryview, Part, Gone]
 
 TEXT = 0
 PICKLE = 1
@@ -118,8 +118,8 @@ def _from_columns(data: Data) -> list[Any]:
 
     if isinstance(data, (bytes, memoryview)):
         return arrow_records(bytes(data))
-    assert data.shared.file is not None
-    return arrow_records_at(data.shared.file, data.start, data.length)
+    file, start, length = data.place()
+    return arrow_records_at(file, start, length)
 
 
 def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
@@ -147,8 +147,7 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
 
 
 def iterate(blocks: list[tuple[int, Data]]) -> Iterator[Any]:
-    """Yield the records of blocks, given as (kind, data); each block is freed when the next "
-    "begins."""
+    """Yield the records of blocks, given as (kind, data); each is freed when the next begins."""
     blocks.reverse()
     while blocks:
         yield from decode(*blocks.pop())

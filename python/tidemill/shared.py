@@ -2,16 +2,21 @@
 
 The driver writes a task's blocks and does not write again before it has the reply. So what is read
 must be Python objects by then; what user code keeps of memory that was lent to it is made this
-process's own (`Shared.reclaim`). The engine's ``shared.rs`` is the other side.
+process's own, which takes no open file (`Shared.reclaim`). The engine's ``shared.rs`` is the other
+side.
 """
 
 from __future__ import annotations
 
 import os
+from weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mmap import mmap
+    from typing import Any
+
+    from tidemill._engine import Lent
 
 NUMBER = "TIDEMILL_SHARED_MEMORY"
 
@@ -37,7 +42,7 @@ class Shared:
     def __init__(self, file: int | None):
         self.file = file
         self._map: mmap | None = None
-        self._lent: list[memoryview] = []
+        self._lent: list[ref[Lent]] = []
 
     @classmethod
     def inherited(cls) -> Shared:
@@ -49,32 +54,66 @@ class Shared:
         return cls(int(number))
 
     def view(self, start: int, length: int) -> memoryview:
-        """Return some of the memory, valid as long as the task runs."""
+        """Return some of the memory, valid as long as the task runs: nobody may keep it."""
         if self._map is None or len(self._map) < start + length:
             self._map = self._mapped()
         return memoryview(self._map)[start : start + length]
 
-    def lend(self, start: int, length: int) -> memoryview:
-        """Return some of the memory, for code that may keep it."""
-        self._lent.append(self.view(start, length))
-        return self._lent[-1]
+    def lend(self, start: int, length: int) -> Any:
+        """Return some of the memory, as a pyarrow.Buffer, for code that may keep it."""
+        import pyarrow as pa
+
+        from tidemill._engine import Lent
+
+        assert self.file is not None, "a block in shared memory that was not inherited"
+        lent = Lent(self.file, start, length)
+        self._lent.append(ref(lent))
+        return pa.foreign_buffer(lent.address, length, lent)
 
     def reclaim(self) -> None:
-        """End a task: what is still in use of the lent memory becomes this process's own."""
-        while self._lent:
-            view = self._lent.pop()
+        """End a task: what is still in use of the lent memory becomes this process's own.
+
+        Raises
+        ------
+        MemoryError
+            When that cannot be: what is in use will be overwritten.
+        """
+        lent, self._lent = self._lent, []
+        for memory in (reference() for reference in lent):
+            if memory is None:
+                continue
             try:
-                view.release()
-            except BufferError:
-                _keep(view)
-                # Parts of this mapping are not the driver's memory any more.
-                self._map = None
+                memory.keep()
+            except (MemoryError, OSError) as error:
+                raise MemoryError(
+                    "mapArrow: a batch was kept beyond its task, and there is no room for it "
+                    f"({error}). Keep a copy of what is needed of a batch, such as "
+                    "batch.to_pylist() of some columns, or let go of those kept before"
+                ) from None
 
     def _mapped(self) -> mmap:
         from mmap import ACCESS_READ, mmap
 
         assert self.file is not None, "a block in shared memory that was not inherited"
         return mmap(self.file, 0, access=ACCESS_READ)
+
+
+class TaskEndedError(RuntimeError):
+    """The records of a partition were asked for after its task had ended."""
+
+
+class Gone:
+    """What stands for a block that a task has not read, once it has ended."""
+
+    def view(self) -> memoryview:
+        """Raise an error that says so."""
+        raise TaskEndedError(
+            "the records of a partition were asked for after its task had ended, when they are "
+            "gone. Use the iterator within the function that it was given to, or keep a list of "
+            "its records"
+        )
+
+    lend = place = view
 
 
 class Part:
@@ -89,14 +128,11 @@ class Part:
         """Return its bytes, valid as long as the task runs."""
         return self.shared.view(self.start, self.length)
 
-    def lend(self) -> memoryview:
+    def place(self) -> tuple[int, int, int]:
+        """Return the file, and where in it the bytes are."""
+        assert self.shared.file is not None, "a block in shared memory that was not inherited"
+        return self.shared.file, self.start, self.length
+
+    def lend(self) -> Any:
         """Return its bytes, for code that may keep them."""
         return self.shared.lend(self.start, self.length)
-
-
-def _keep(view: memoryview) -> None:
-    import pyarrow as pa  # it is who holds the memory
-
-    from tidemill._engine import keep_memory
-
-    keep_memory(pa.py_buffer(view).address, len(view))

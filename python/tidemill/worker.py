@@ -15,8 +15,8 @@ import os
 import sys
 
 from tidemill import accumulators, broadcast
-from tidemill.serializers import Blocks, encode, iterate, load_ops
-from tidemill.shared import Part, Shared
+from tidemill.serializers import PICKLE, Blocks, encode, iterate, load_ops
+from tidemill.shared import Gone, Part, Shared
 from tidemill.taskcontext import TaskContext
 
 TYPE_CHECKING = False
@@ -72,8 +72,27 @@ def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:
         header, blobs = describe(error)
     finally:
         _flush()
-    shared.reclaim()
+        _forget(inputs)
+    try:
+        shared.reclaim()
+    except MemoryError as error:
+        from tidemill.failure import describe
+
+        if header["ok"]:
+            header, blobs = describe(error)
+        # What user code has kept is about to change under it: it must not see another task.
+        header["leaves"] = True
     _write(writer, header, blobs)
+
+
+def _forget(inputs: list[list[tuple[int, Data]]]) -> None:
+    """Take what was not read from iterators that user code has kept.
+
+    In shared memory there will be another task's records; what came through the socket goes too,
+    so that it does not depend on the size of a block.
+    """
+    for blocks in inputs:
+        blocks[:] = [(PICKLE, Gone())] if blocks else []
 
 
 def _flush() -> None:

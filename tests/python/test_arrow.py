@@ -192,7 +192,7 @@ def test_map_arrow_gives_back_what_it_got(sc, count):
 
 
 def test_map_arrow_says_which_record_has_no_columns(sc):
-    for name in set(OTHER) - {"dict like a tuple", "dict like a scalar"}:
+    for name in OTHER:
         with pytest.raises(JobError) as caught:
             sc.parallelize(many(OTHER[name], 1), 1).mapArrow(identity).collect()
         text = str(caught.value)
@@ -213,6 +213,92 @@ def test_map_arrow_names_the_first_record_that_does_not_fit(sc):
         with pytest.raises(JobError) as caught:
             sc.parallelize(records, 1).mapArrow(identity).collect()
         assert expected in str(caught.value)
+
+
+def test_map_arrow_messages_have_a_bound(sc):
+    wide = {f"key{n}": n for n in range(5_000)}
+    other = {**wide, "key7": "seven"}
+    for records in ([wide, other], [[wide, other]], [wide, None], ["x" * 100_000, 1.5]):
+        with pytest.raises(JobError) as caught:
+            sc.parallelize(records, 1).mapArrow(identity).collect()
+        assert len(str(caught.value)) < 2_000
+
+
+TAKEN = {
+    "a dict with the single key value": {"value": 1},
+    "or holds a dict with the keys _1, _2 and so on": {"_1": 1, "_2": "a"},
+    "holds a dict with the keys _1": {"a": {"_1": 1}},
+    "a dict with the keys _1, _2": [{"_1": None}],
+    "keys of other names": (1, [{"_1": [1]}]),
+}
+
+
+@pytest.mark.parametrize("count", [1, ENOUGH])
+@pytest.mark.parametrize("says", TAKEN)
+def test_map_arrow_refuses_dicts_that_would_come_back_as_something_else(sc, says, count):
+    records = many([TAKEN[says]], count)
+    opaque = sc.parallelize([pickle.dumps(record) for record in records], 1).map(pickle.loads)
+    numbers = sc.parallelize(list(range(count)), 1)
+    for rdd in (
+        sc.parallelize(records, 1),
+        opaque,
+        opaque.mapPartitions(lambda part: part),
+        numbers.map(lambda n: {"value": n}) if "value" in says else opaque,
+    ):
+        with pytest.raises(JobError) as caught:
+            rdd.mapArrow(identity).collect()
+        assert says in str(caught.value)
+        assert "Record 0 of the partition, " in str(caught.value)
+
+
+def test_map_arrow_takes_dicts_that_only_look_a_little_like_something_else(sc):
+    for record in (
+        {"value": 1, "a": 2},
+        {"a": {"value": 1}},
+        [{"value": 1}],
+        {"_2": 1, "_1": 2},
+        {"_1": 1, "_3": 2},
+        {"_0": 1},
+        {"_01": 1},
+    ):
+        same(sc.parallelize([record], 1).mapArrow(identity).collect(), [record])
+
+
+def test_map_arrow_takes_the_same_records_however_many_are_in_a_batch(sc):
+    taken = [
+        [{"a": 1, "b": None}, {"b": "x", "a": 2}],
+        [None, 1, None, 2],
+        [(None, []), (1, [None]), (2, ["a"])],
+    ]
+    refused = [
+        ([1, "a"], "Record 1 of the partition, 'a', is str, where those before are int"),
+        ([{"a": 1}, {"b": 1}], "Record 1 of the partition, {'b': 1}, is dict[b: int], where"),
+        ([None, (1,)], "Record 0 of the partition, None, is None, where others are tuple[int]"),
+        ([(1,), None], "Record 1 of the partition, None, is None, where others are tuple[int]"),
+        ([(1, [])] * 4 + [(2, [1]), (3, ["a"])], "Record 5 of the partition, (3, ['a']), is"),
+    ]
+    key = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    for rows in ("0", "2", "1"):
+        sc._conf.set(key, rows)
+        for records in taken:
+            expected = [
+                dict(zip("ab", map(r.get, "ab"))) if type(r) is dict else r for r in records
+            ]
+            gathered = sc.parallelize(records, 1).mapPartitions(lambda part: part)
+            same(gathered.mapArrow(identity).collect(), expected)
+        for records, says in refused:
+            gathered = sc.parallelize(records, 1).mapPartitions(lambda part: part)
+            with pytest.raises(JobError) as caught:
+                gathered.mapArrow(identity).collect()
+            assert says in str(caught.value), rows
+
+
+def test_map_arrow_counts_the_records_of_all_blocks(sc):
+    blocks = [sc.parallelize(list(range(n)), 1) for n in (ENOUGH, 2)]
+    found = sc.union([*blocks, sc.parallelize([3, {4}], 1)]).coalesce(1)
+    with pytest.raises(JobError) as caught:
+        found.mapArrow(identity).collect()
+    assert f"Record {ENOUGH + 3} of the partition, {{4}}, is of class" in str(caught.value)
 
 
 def test_map_arrow_columns_have_sparks_names(sc):
@@ -313,9 +399,10 @@ def test_map_arrow_bound_can_be_set(most, expected):
         assert opaque.mapArrow(identity).collect() == [str(n) for n in range(20)]
 
 
-def test_map_arrow_wrong_bound():
+@pytest.mark.parametrize("wrong", ["many", "1.5", "", str(2**31), str(10**30)])
+def test_map_arrow_wrong_bound(wrong):
     conf = SparkConf().setMaster("local[1]").setAppName("bound")
-    conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "many")
+    conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", wrong)
     with SparkContext(conf=conf) as sc, pytest.raises(IllegalArgumentError, match="whole number"):
         sc.parallelize([1]).mapArrow(identity)
 
@@ -397,12 +484,9 @@ def test_map_arrow_bad_results(sc):
         (5, "got int"),
         (None, "got NoneType"),
         ([1], "got list"),
-        (pa.table({}), None),
+        (pa.table({}), "columns []"),
         (pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"]), "columns ['a', 'a']"),
     ]:
-        if says is None:
-            assert result_of(sc, result) == []
-            continue
         with pytest.raises(JobError) as caught:
             result_of(sc, result)
         assert says in str(caught.value)

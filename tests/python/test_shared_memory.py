@@ -10,6 +10,12 @@ import pytest
 from conftest import children, command_of, require, wait_until
 
 from tidemill import SparkContext
+from tidemill.errors import JobError
+
+try:
+    import pyarrow as pa
+except ImportError:
+    pa = None
 
 NAME = "memfd:tidemill-blocks"
 
@@ -130,3 +136,147 @@ def test_many_partitions_at_once(sc):
         .sum()
         == 4_000_000
     )
+
+
+# Beyond the task ----------------------------------------------------------------------------------
+
+
+def test_batches_that_are_kept_cost_no_files():
+    require(pa, "needs pyarrow (tests/requirements.txt)")
+
+    def keep(batch):
+        import builtins
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))
+        kept = builtins.__dict__.setdefault("_kept_by_test", [])
+        kept.append((batch, batch["value"][0].as_py()))
+        wrong = sum(one["value"][0].as_py() != first for one, first in kept)
+        row = [len(kept)], [wrong], [len(os.listdir("/proc/self/fd"))]
+        return pa.RecordBatch.from_arrays(list(map(pa.array, row)), names=["_1", "_2", "_3"])
+
+    with SparkContext("local[1]", "kept") as sc:
+        files = set()
+        for turn in range(60):
+            numbers = sc.parallelize(list(range(turn, turn + 9_999)), 1).mapArrow(keep).collect()
+            assert numbers[0][:2] == (turn + 1, 0)
+            files.add(numbers[0][2])
+        assert len(files) == 1
+
+
+def test_no_memory_for_batches_that_are_kept(tmp_path):
+    require(pa and os.path.exists("/proc/self/statm"), "needs pyarrow and /proc")
+
+    def keep(batch):
+        import builtins
+        import resource
+
+        if "_kept_by_test" not in builtins.__dict__:
+            builtins._kept_by_test = batch
+            with open("/proc/self/statm") as sizes:
+                used = int(sizes.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), resource.RLIM_INFINITY))
+        return batch.slice(0, 1)
+
+    with SparkContext("local[1]", "kept") as sc:
+        numbers = sc.parallelize(list(range(4_000_000)), 1)
+        with pytest.raises(JobError) as caught:
+            numbers.mapArrow(keep).collect()
+        text = str(caught.value)
+        assert "MemoryError: mapArrow: a batch was kept beyond its task" in text
+        assert "Keep a copy of what is needed" in text
+        assert "worker process" not in text
+        # What would have been overwritten is gone with its process: the next task has a new one.
+        first = sc.parallelize(list(range(7, 10_000)), 1)
+        assert first.mapArrow(lambda batch: batch.slice(0, 1)).collect() == [7]
+        assert not first.map(lambda _: "_kept_by_test" in vars(__import__("builtins"))).first()
+
+
+def test_no_memory_for_a_batch_that_is_kept_by_a_task_that_fails():
+    require(pa and os.path.exists("/proc/self/statm"), "needs pyarrow and /proc")
+
+    def fail(batch):
+        import builtins
+        import resource
+
+        builtins._kept_by_test = batch
+        with open("/proc/self/statm") as sizes:
+            used = int(sizes.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), resource.RLIM_INFINITY))
+        raise LookupError("the function's own")
+
+    with SparkContext("local[1]", "kept") as sc:
+        with pytest.raises(JobError, match="LookupError: the function's own"):
+            sc.parallelize(list(range(4_000_000)), 1).mapArrow(fail).collect()
+        kept = sc.parallelize([0], 1).map(lambda _: "_kept_by_test" in vars(__import__("builtins")))
+        assert kept.collect() == [False]
+
+
+def keep_iterator(part):
+    import builtins
+
+    builtins._kept_by_test = part
+    return []
+
+
+def go_on(_):
+    import builtins
+
+    return [next(builtins._kept_by_test)]
+
+
+@pytest.mark.parametrize("size", [1, 90_000])
+def test_an_iterator_that_is_kept_does_not_read_other_tasks(size):
+    with SparkContext("local[1]", "kept") as sc:
+        kinds = [
+            [{"x" * size}],
+            ["x" * size],
+            list(range(size)),
+            [(n, str(n)) for n in range(size)],
+        ]
+        for records in kinds:
+            assert sc.parallelize(records, 1).mapPartitions(keep_iterator).collect() == []
+            other = sc.parallelize([("y", n) for n in range(90_000)], 1)
+            with pytest.raises(JobError) as caught:
+                other.mapPartitions(go_on).collect()
+            text = str(caught.value)
+            assert "TaskEndedError: the records of a partition were asked for after" in text
+            assert "Use the iterator within the function that it was given to" in text
+
+
+def test_an_iterator_that_is_kept_half_way():
+    def keep(part):
+        import builtins
+
+        builtins._kept_by_test = part
+        return [next(part)]
+
+    with SparkContext("local[1]", "kept") as sc:
+        blocks = sc.union([sc.parallelize([n, n + 1], 1) for n in (10, 20)]).coalesce(1)
+        assert blocks.mapPartitions(keep).collect() == [10]
+        assert sc.parallelize([0], 1).mapPartitions(go_on).collect() == [11]
+        with pytest.raises(JobError, match="after its task"):
+            sc.parallelize([0], 1).mapPartitions(go_on).collect()
+
+
+def test_what_follows_from_an_iterator_that_is_kept_is_not_tried_again():
+    # A second attempt would find the generator at its end, and the job would succeed.
+    def keep(part):
+        import builtins
+
+        builtins._kept_by_test = (record for record in part)
+        return []
+
+    def rest(_):
+        import builtins
+
+        try:
+            return list(builtins._kept_by_test)
+        except RuntimeError as error:
+            raise ValueError("no more") from error
+
+    with SparkContext("local[1]", "kept") as sc:
+        assert sc.parallelize([{1}, {2}], 1).mapPartitions(keep).collect() == []
+        with pytest.raises(JobError, match="after its task"):
+            sc.parallelize([0], 1).mapPartitions(rest).collect()

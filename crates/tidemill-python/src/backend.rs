@@ -207,6 +207,13 @@ impl PythonBackend {
         };
         let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
         match worker.run(payload, part, inputs, &broadcasts, split, cx) {
+            Ok(result) if worker.leaves => {
+                drop(worker);
+                if let Some(process) = slot.process.lock().take() {
+                    process.stop();
+                }
+                result
+            }
             Ok(result) => {
                 self.keep(slot, worker);
                 result

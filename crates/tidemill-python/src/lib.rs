@@ -34,11 +34,11 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rdd::PyRdd>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<streaming::PyStreaming>()?;
-    module.add_function(wrap_pyfunction!(arrow::arrow_of_list, module)?)?;
+    module.add_class::<arrow::Intake>()?;
+    module.add_class::<arrow::Lent>()?;
     module.add_function(wrap_pyfunction!(arrow::arrow_of_text, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_records, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_records_at, module)?)?;
-    module.add_function(wrap_pyfunction!(arrow::keep_memory, module)?)?;
     module.add_function(wrap_pyfunction!(values::typed_block, module)?)?;
     module.add_function(wrap_pyfunction!(block::range_block, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)

@@ -85,6 +85,10 @@ struct Reply {
     record: Option<String>,
     #[serde(default)]
     exception_len: usize,
+    #[serde(default)]
+    leaves: bool,
+    #[serde(default, rename = "final")]
+    is_final: bool,
 }
 
 /// One worker process.
@@ -94,6 +98,8 @@ pub struct Worker {
     shared: Option<Shared>,
     payloads: HashSet<String>,
     broadcasts: HashSet<u64>,
+    /// Whether the process has said that it takes no more tasks.
+    pub leaves: bool,
 }
 
 /// The process itself, for whoever has to end it.
@@ -135,6 +141,7 @@ impl Worker {
             shared,
             payloads: HashSet::new(),
             broadcasts: HashSet::new(),
+            leaves: false,
         };
         Ok((worker, process))
     }
@@ -240,14 +247,20 @@ impl Worker {
             }
         };
         if !reply.ok {
+            self.leaves = reply.leaves;
             let payload = self.blob(reply.exception_len)?;
-            return Ok(Err(TaskError::User(Arc::new(UserError {
+            let error = Arc::new(UserError {
                 kind: reply.kind,
                 message: reply.message,
                 traceback: reply.traceback,
                 record: reply.record,
                 payload: (!payload.is_empty()).then(|| payload.into()),
-            }))));
+            });
+            let (partition, attempts) = (cx.partition, cx.attempt + 1);
+            return Ok(Err(match reply.is_final {
+                true => TaskError::Fatal(Error::User { error, partition, attempts }),
+                false => TaskError::User(error),
+            }));
         }
         let mut results = Vec::with_capacity(reply.outputs.len());
         for (kind, records, size) in reply.outputs {

@@ -12,6 +12,8 @@ use tidemill_udf::Type;
 
 /// The column of records that are neither tuples nor dicts.
 const VALUE: &str = "value";
+/// Deeper values have no columns: readers of the format end at 60 to 64 levels. A list may hold itself.
+pub const DEEPEST: usize = 50;
 
 /// The values of a column, any of which may be `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,23 +66,42 @@ impl Form {
         })
     }
 
-    /// Whether reading the columns gives the very same values: a dict whose keys are those that tuples get would
-    /// come back as one.
+    /// Whether the columns can be read, and give the very same values.
     pub fn is_exact(&self) -> bool {
-        let whole =
-            matches!(self, Form::Record(fields) if fields.len() == 1 && fields[0].0 == VALUE);
-        !whole && self.is_exact_within()
+        self.depth() <= DEEPEST && self.mistaken().is_none()
     }
 
-    fn is_exact_within(&self) -> bool {
+    /// How many levels values are below the records.
+    fn depth(&self) -> usize {
+        let deepest = |parts: Vec<&Form>| parts.into_iter().map(Form::depth).max().unwrap_or(0);
         match self {
-            Form::Tuple(items) => items.iter().all(Form::is_exact_within),
+            Form::List(item) => 1 + item.depth(),
+            other => other.parts().map_or(0, |parts| 1 + deepest(parts)),
+        }
+    }
+
+    /// What would come back as something else: dicts whose keys are the names that other records' columns have.
+    pub fn mistaken(&self) -> Option<&'static str> {
+        match self {
+            Form::Record(fields) if fields.len() == 1 && fields[0].0 == VALUE => Some(
+                "a dict with the single key value: a column of that name is for records that are not dicts",
+            ),
+            _ if self.has_numbered_keys() => Some(
+                "or holds a dict with the keys _1, _2 and so on: columns of these names are for the items of tuples",
+            ),
+            _ => None,
+        }
+    }
+
+    fn has_numbered_keys(&self) -> bool {
+        match self {
+            Form::Tuple(items) => items.iter().any(Form::has_numbered_keys),
             Form::Record(fields) => {
-                !numbered(fields.iter().map(|(key, _)| key.as_str()))
-                    && fields.iter().all(|(_, form)| form.is_exact_within())
+                numbered(fields.iter().map(|(key, _)| key.as_str()))
+                    || fields.iter().any(|(_, form)| form.has_numbered_keys())
             }
-            Form::List(item) => item.is_exact_within(),
-            _ => true,
+            Form::List(item) => item.has_numbered_keys(),
+            _ => false,
         }
     }
 

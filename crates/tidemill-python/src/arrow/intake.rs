@@ -8,42 +8,76 @@ use pyo3::types::{
 
 use super::Writer;
 use super::columns::{Column, Values};
-use super::form::Form;
+use super::form::{DEEPEST, Form};
 use super::objects::damaged;
 
-/// Deeper values have no columns; a list may hold itself.
-const DEEPEST: usize = 64;
-/// Characters of a record in a message.
+/// Characters of a record or a form in a message.
 const SHOWN: usize = 200;
 
-/// A list's items as an IPC stream; `first` is the number of the first one, for messages.
-#[pyfunction]
-pub fn arrow_of_list<'py>(
-    items: &Bound<'py, PyList>,
-    first: usize,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let mut form = Form::Null;
-    for (index, item) in items.iter().enumerate() {
-        if fits(&form, &item) {
-            continue;
-        }
-        let refused = |why: String| refusal(&item, first + index, &why);
-        let other = form_of(&item, 0).map_err(refused)?;
-        form = form.merge(&other).ok_or_else(|| {
-            refused(format!("{other}, where those before are {form}; records must be of one type"))
-        })?;
+/// Makes columns of a partition's records, however many at a time: all are of one form.
+#[pyclass(module = "tidemill._engine")]
+pub struct Intake {
+    /// The form of the records up to here.
+    form: Form,
+    /// The number of the first `None` among them.
+    none: Option<usize>,
+}
+
+#[pymethods]
+impl Intake {
+    #[new]
+    fn new() -> Intake {
+        Intake { form: Form::Null, none: None }
     }
-    let mut writer = Writer::new(form.clone()).map_err(damaged)?;
-    for (index, item) in items.iter().enumerate() {
-        if item.is_none() && form.parts().is_some() {
-            let why = format!("None, where others are {form}; a None may be within them only");
-            return Err(refusal(&item, first + index, &why));
+
+    /// A list's items as an IPC stream; `first` is the number of the first one, for messages.
+    fn columns<'py>(
+        &mut self,
+        items: &Bound<'py, PyList>,
+        first: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        for (number, item) in (first..).zip(items.iter()) {
+            self.admit(&item, number)?;
         }
-        let pushed = push(&mut writer.column, &form, &item);
-        pushed.ok_or_else(|| refusal(&item, first + index, "too large: columns end at 2 GiB"))?;
-        writer.end_row().map_err(damaged)?;
+        let mut writer = Writer::new(self.form.clone()).map_err(damaged)?;
+        for (number, item) in (first..).zip(items.iter()) {
+            let pushed = push(&mut writer.column, &self.form, &item);
+            pushed.ok_or_else(|| refusal(&item, number, "too large: columns end at 2 GiB"))?;
+            writer.end_row().map_err(damaged)?;
+        }
+        Ok(PyBytes::new(items.py(), &writer.finish().map_err(damaged)?))
     }
-    Ok(PyBytes::new(items.py(), &writer.finish().map_err(damaged)?))
+}
+
+impl Intake {
+    /// Makes the form one that the next record has too.
+    fn admit(&mut self, record: &Bound<'_, PyAny>, number: usize) -> PyResult<()> {
+        if !fits(&self.form, record) {
+            let refused = |why: String| refusal(record, number, &why);
+            let other = form_of(record, 0).map_err(refused)?;
+            let merged = self.form.merge(&other).ok_or_else(|| {
+                let (other, before) = (form_shown(&other), form_shown(&self.form));
+                refused(format!(
+                    "{other}, where those before are {before}; records must be of one type"
+                ))
+            })?;
+            if let Some(why) = merged.mistaken() {
+                return Err(refused(why.to_owned()));
+            }
+            self.form = merged;
+        }
+        if record.is_none() {
+            self.none.get_or_insert(number);
+        }
+        match self.none {
+            Some(number) if self.form.parts().is_some() => {
+                let form = form_shown(&self.form);
+                let why = format!("None, where others are {form}; a None may be within them only");
+                Err(refusal(record.py().None().bind(record.py()), number, &why))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The lines of a text block as an IPC stream.
@@ -112,9 +146,7 @@ fn form_of(value: &Bound<'_, PyAny>, depth: usize) -> Result<Form, String> {
         for value in list.iter() {
             if !fits(&item, &value) {
                 let other = form_of(&value, depth + 1)?;
-                item = item
-                    .merge(&other)
-                    .ok_or_else(|| format!("a list with both {item} and {other}"))?;
+                item = item.merge(&other).ok_or_else(|| both(&item, &other))?;
             }
         }
         Ok(Form::List(Box::new(item)))
@@ -188,14 +220,26 @@ fn refusal(record: &Bound<'_, PyAny>, number: usize, why: &str) -> PyErr {
     PyTypeError::new_err(format!(
         "mapArrow expects records that have Arrow columns: None, bool, int of 64 bits, float, str, and tuples, lists \
          and dicts with str keys of these, the same in every record. Record {number} of the partition, {}, is {why}. \
-         Give them one such type, for instance in a map before",
+         Give them one such type, or keys of other names, for instance in a map before",
         shown(record)
     ))
 }
 
 /// A value for a message.
 fn shown(value: &Bound<'_, PyAny>) -> String {
-    let text = value.repr().map_or_else(|_| "that has no repr".to_owned(), |text| text.to_string());
+    shortened(value.repr().map_or_else(|_| "that has no repr".to_owned(), |text| text.to_string()))
+}
+
+/// A form for a message.
+fn form_shown(form: &Form) -> String {
+    shortened(form.to_string())
+}
+
+fn both(one: &Form, other: &Form) -> String {
+    format!("a list with both {} and {}", form_shown(one), form_shown(other))
+}
+
+fn shortened(text: String) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

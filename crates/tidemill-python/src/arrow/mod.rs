@@ -20,8 +20,8 @@ use arrow_schema::ArrowError;
 use tidemill_udf::Type;
 
 pub use form::Form;
-pub use intake::{arrow_of_list, arrow_of_text};
-pub use memory::{arrow_records_at, keep_memory};
+pub use intake::{Intake, arrow_of_text};
+pub use memory::{Lent, arrow_records_at};
 pub use objects::arrow_records;
 pub use records::records;
 
