@@ -499,18 +499,23 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 
 /// Pieces of texts are mostly short: two words are looked at here, before a call that looks at many at once.
 fn find_byte(text: &[u8], byte: u8) -> Option<usize> {
-    const NEAR: usize = 16;
+    let Some(near) = text.first_chunk() else { return text.iter().position(|&b| b == byte) };
     let wanted = u64::from_le_bytes([byte; 8]);
-    for at in (0..NEAR).step_by(8) {
-        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else {
-            return text[at..].iter().position(|&b| b == byte).map(|place| at + place);
-        };
-        let zeros = zero_bytes(u64::from_le_bytes(*word) ^ wanted);
-        if zeros != 0 {
-            return Some(at + zeros.trailing_zeros() as usize / 8);
-        }
+    if let Some(place) = first_marked(near, |word| zero_bytes(word ^ wanted)) {
+        return Some(place);
     }
-    memchr::memchr(byte, &text[NEAR..]).map(|place| NEAR + place)
+    let far = near.len();
+    memchr::memchr(byte, &text[far..]).map(|place| far + place)
+}
+
+/// Where the lowest byte of sixteen is that `mark` sets a bit in, given eight of them as a word; what it sets above
+/// that is ignored. Both words are looked at whatever the first has: which of them it is, is hard to predict.
+#[inline(always)]
+fn first_marked(bytes: &[u8; 16], mark: impl Fn(u64) -> u64) -> Option<usize> {
+    let both = u128::from_le_bytes(*bytes);
+    let (low, high) = (mark(both as u64), mark((both >> 64) as u64));
+    let (marks, before) = if low != 0 { (low, 0) } else { (high, 8) };
+    (marks != 0).then(|| before + marks.trailing_zeros() as usize / 8)
 }
 
 /// A word in which the lowest bit that is set marks the lowest byte that is zero; none is set if none is.

@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::json::{DEEPEST, Node, entry};
-use super::{List, RAISES, Rows, UNSURE, adopt, decimal};
+use super::{List, RAISES, Rows, UNSURE, adopt, decimal, first_marked, zero_bytes};
 
 /// Digits that CPython reads whatever its limit is (`sys.int_info.str_digits_check_threshold`).
 const MOST_DIGITS: usize = 640;
@@ -223,7 +223,7 @@ impl Parser<'_, '_> {
         }
         loop {
             let value = self.value(first, depth)?;
-            self.slots.extend(value.slots());
+            push(self.slots, value.slots());
             match self.skip_space() {
                 b',' => {
                     self.at += 1;
@@ -266,7 +266,7 @@ impl Parser<'_, '_> {
                     self.slots[start + known * 4 + 2..start + known * 4 + 4]
                         .copy_from_slice(&value.slots());
                 }
-                None => self.slots.extend(entry(key, value)),
+                None => push(self.slots, entry(key, value)),
             }
             match self.skip_space() {
                 b',' => {
@@ -288,6 +288,17 @@ impl Parser<'_, '_> {
         self.slots.truncate(start);
         list
     }
+}
+
+/// Appends an item slot by slot: a copy of what was just put together in memory would wait for it.
+#[inline(always)]
+fn push<const N: usize>(slots: &mut Vec<u64>, item: [u64; N]) {
+    slots.reserve(N);
+    for (place, slot) in slots.spare_capacity_mut().iter_mut().zip(item) {
+        place.write(slot);
+    }
+    // SAFETY: there was room for the item, and it was written.
+    unsafe { slots.set_len(slots.len() + N) };
 }
 
 /// The keys of an object so far.
@@ -346,27 +357,27 @@ fn integer(negative: bool, digits: &[u8]) -> Parsed<Node> {
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
+const HIGH: u64 = ONES << 7;
 
 /// Where the first quote, backslash or control character is, from `at` on; the end if there is none.
 fn plain_end(text: &[u8], mut at: usize) -> usize {
-    // Eight bytes at a time: a byte's high bit is set where it, or one before it, is what is looked for.
-    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-        let found = (control | quote | backslash) & HIGH;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        if let Some(place) = first_marked(chunk, ends_string) {
+            return at + place;
         }
-        at += 8;
+        at += chunk.len();
     }
     while text.get(at).is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         at += 1;
     }
     at
+}
+
+/// Marks the high bit of bytes that end a stretch of plain text, and maybe of bytes above the lowest of them.
+fn ends_string(word: u64) -> u64 {
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+    let is = |byte: u8| zero_bytes(word ^ (ONES * u64::from(byte)));
+    control | is(b'"') | is(b'\\')
 }
 
 #[cfg(test)]
@@ -388,6 +399,22 @@ mod tests {
         }
         for text in ["\"\\ud800\"".to_owned(), "1".repeat(700), "[".repeat(70)] {
             assert_eq!(parsed(&text), Err(UNSURE), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_plain_text_is_found_wherever_it_is() {
+        for length in 0..40 {
+            for end in 0..=length {
+                for (before, ends) in [(b'a', b'"'), (0xff, b'\\'), (0x80, 0x1f), (b' ', 0)] {
+                    let mut text = vec![before; length];
+                    text[end..].fill(ends);
+                    assert_eq!(plain_end(&text, 0), end, "{length} {ends}");
+                    // Bytes that borrow from those above them.
+                    text[end..].iter_mut().skip(1).for_each(|byte| *byte = ends + 1);
+                    assert_eq!(plain_end(&text, 0), end, "{length} {ends}");
+                }
+            }
         }
     }
 
