@@ -6,19 +6,23 @@
 //! takes the next generation; an older one that still runs then finds a higher number and stops writing. Closures
 //! are never stored: the program rebuilds its graph and attaches the state by its ordinal.
 
+mod files;
 mod manifest;
+mod names;
 mod parts;
 pub mod writer;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::files::{unreadable, unwritable, write_whole};
 use self::manifest::{DataEntry, FORMAT, Manifest, OLDEST, Places, StateEntry, WindowEntry};
+use self::names::{FileName, Kind};
 use self::parts::{DataFile, Index, Wanted, Written};
 pub use self::parts::{Snapshot, WindowSnapshot};
 use crate::error::{Error, Result};
@@ -31,8 +35,6 @@ const POINTER: &str = "CURRENT.json";
 const MARKER: &str = "tidemill-checkpoint.json";
 /// Folders beside ours that `RDD.checkpoint` makes.
 const RDD_FOLDER: &str = "rdds-";
-/// How the names of files begin that are removed when no manifest needs them.
-const OURS: [&str; 3] = ["manifest-", "data-", "state-"];
 /// Manifests that are kept.
 const KEEP: usize = 2;
 
@@ -125,6 +127,7 @@ impl CheckpointFolder {
         };
         let manifest = read_pointer(&folder.path)?.and_then(|pointer| pointer.manifest);
         folder.set_pointer(manifest)?;
+        folder.remove(|name| name.temporary && folder.is_behind(name));
         Ok(folder)
     }
 
@@ -169,10 +172,34 @@ impl CheckpointFolder {
     /// Writes the states after batch `time` and makes them the newest checkpoint.
     ///
     /// # Errors
-    /// If a file cannot be written, or another program has taken the folder over.
+    /// If a file cannot be written, or another program has taken the folder over. Nothing is left of the files then.
     pub fn write(&self, time: BatchTime, snapshots: &[Snapshot]) -> Result<()> {
-        let name = |what: &str| format!("{what}-{}-{}", self.generation, time.0);
-        let mut writing = Writing::new(self, &format!("{}.bin", name("data")), snapshots);
+        self.check_owner()?;
+        let name = |kind| FileName::new(kind, self.generation, time).to_string();
+        let (data, manifest) = (name(Kind::Data), name(Kind::Manifest));
+        match self.write_files(time, snapshots, &data, &manifest) {
+            Ok(index) => {
+                *self.newest.lock() = index;
+                self.clean();
+                Ok(())
+            }
+            Err(error) => {
+                self.discard(&data, &manifest);
+                // A program that takes the folder over removes what it finds half written.
+                self.check_owner()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn write_files(
+        &self,
+        time: BatchTime,
+        snapshots: &[Snapshot],
+        data_name: &str,
+        manifest_name: &str,
+    ) -> Result<Index> {
+        let mut writing = Writing::new(self, data_name, snapshots);
         let (mut states, mut windows) = (Vec::new(), Vec::new());
         for snapshot in snapshots {
             let reduced = StateEntry {
@@ -200,26 +227,40 @@ impl CheckpointFolder {
             states,
             windows,
         };
-        let manifest_name = format!("{}.json", name("manifest"));
-        self.put(&manifest_name, &to_json(&manifest)?)?;
-        self.set_pointer(Some(manifest_name))?;
-        *self.newest.lock() = index;
-        self.clean();
-        Ok(())
+        self.put(manifest_name, &to_json(&manifest)?)?;
+        self.set_pointer(Some(manifest_name.to_owned()))?;
+        Ok(index)
+    }
+
+    /// Removes the files of a checkpoint that failed, unless it is the newest one after all.
+    fn discard(&self, data: &str, manifest: &str) {
+        let pointer = read_pointer(&self.path);
+        let is_newest = |pointer: Pointer| pointer.manifest.as_deref() == Some(manifest);
+        if pointer.is_ok_and(|pointer| !pointer.is_some_and(is_newest)) {
+            for name in [data, manifest] {
+                let _ = fs::remove_file(self.path.join(name));
+            }
+        }
     }
 
     fn set_pointer(&self, manifest: Option<String>) -> Result<()> {
+        self.check_owner()?;
+        self.put(POINTER, &to_json(&Pointer { generation: self.generation, manifest })?)
+    }
+
+    /// An error if another program has taken the folder over.
+    fn check_owner(&self) -> Result<()> {
         let current = read_pointer(&self.path)?;
-        if let Some(other) = current.filter(|pointer| pointer.generation > self.generation) {
-            return Err(Error::Checkpoint(format!(
+        match current.filter(|pointer| pointer.generation > self.generation) {
+            None => Ok(()),
+            Some(other) => Err(Error::Checkpoint(format!(
                 "{}: another program (generation {}) has taken this checkpoint folder over from \
                  this one (generation {}); stop one of them, or give each its own folder",
                 self.path.display(),
                 other.generation,
                 self.generation
-            )));
+            ))),
         }
-        self.put(POINTER, &to_json(&Pointer { generation: self.generation, manifest })?)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -228,25 +269,39 @@ impl CheckpointFolder {
 
     /// Removes files that no kept manifest names. What cannot be removed now is tried again next time.
     fn clean(&self) {
-        let Ok(entries) = fs::read_dir(&self.path) else {
-            return;
-        };
-        let names: Vec<String> =
-            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-        let is_manifest = |name: &&String| name.starts_with("manifest-") && name.ends_with(".json");
-        let mut manifests: Vec<&String> = names.iter().filter(is_manifest).collect();
-        manifests.sort_by_key(|name| std::cmp::Reverse(numbers_in(name)));
+        let is_mine = |name: &FileName| self.is_behind(name) || name.generation == self.generation;
+        let mut manifests = self.files();
+        manifests.retain(|name| name.kind == Kind::Manifest && !name.temporary && is_mine(name));
+        manifests.sort_by_key(|name| std::cmp::Reverse((name.generation, name.time)));
         manifests.truncate(KEEP);
-        let read = |name: &&String| Manifest::read(&self.path.join(name));
+        let read = |name: &FileName| Manifest::read(&self.path.join(name.to_string()));
         let Ok(kept) = manifests.iter().map(read).collect::<Result<Vec<_>>>() else {
             return;
         };
-        for name in &names {
-            let ours = OURS.iter().any(|start| name.starts_with(start));
-            let wanted = manifests.contains(&name) || kept.iter().any(|m| m.names(name));
-            if ours && !wanted {
-                let _ = fs::remove_file(self.path.join(name));
-            }
+        let is_wanted = |name: &FileName| {
+            manifests.contains(name) || kept.iter().any(|m| m.names(&name.to_string()))
+        };
+        self.remove(|name| match name.temporary {
+            true => self.is_behind(name),
+            false => is_mine(name) && !is_wanted(name),
+        });
+    }
+
+    /// Whether a file is of a program that has lost the folder to this one: what it still writes is of no use.
+    fn is_behind(&self, name: &FileName) -> bool {
+        name.generation < self.generation
+    }
+
+    /// The files of checkpoints, those of other programs too.
+    fn files(&self) -> Vec<FileName> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| FileName::parse(&name)).collect()
+    }
+
+    fn remove(&self, is_unwanted: impl Fn(&FileName) -> bool) {
+        for name in self.files().iter().filter(|name| is_unwanted(name)) {
+            let _ = fs::remove_file(self.path.join(name.to_string()));
         }
     }
 }
@@ -389,12 +444,6 @@ impl DataFiles<'_> {
     }
 }
 
-/// Generation and batch time in a file's name.
-fn numbers_in(name: &str) -> (u64, u64) {
-    let mut numbers = name.split(['-', '.']).skip(1).map(|part| part.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
-}
-
 /// Whether the folder has our marker; an error if it has other things but not that.
 fn is_ours(path: &Path) -> Result<bool> {
     let marker = path.join(MARKER);
@@ -446,291 +495,5 @@ fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))
 }
 
-/// Writes a file so that it is there as a whole or not at all, also after a power cut.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    let hint = match error.kind() {
-        ErrorKind::PermissionDenied => "make it writable or choose another folder",
-        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "choose a folder, not a file",
-        _ => "choose a folder that can be written",
-    };
-    Error::Checkpoint(format!(
-        "cannot write the checkpoint folder {}: {error}; {hint}",
-        path.display()
-    ))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Checkpoint(format!("cannot read the checkpoint {}: {error}", path.display()))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::block::{BlockRef, Codec, Part, Partition, VecBlock};
-
-    fn folder() -> (tempfile::TempDir, String) {
-        let folder = tempfile::tempdir().unwrap_or_else(|_| unreachable!("a temporary folder"));
-        let path = folder.path().join("checkpoint").to_string_lossy().into_owned();
-        (folder, path)
-    }
-
-    /// Blocks of bytes; one of several bytes is in parts of one byte, of which the version is the byte.
-    struct Bytes;
-
-    impl Codec for Bytes {
-        fn format(&self) -> &'static str {
-            "test"
-        }
-
-        fn encode(&self, block: &BlockRef) -> Result<Vec<u8>> {
-            let bytes: Option<&VecBlock<u8>> = block.as_any().downcast_ref();
-            Ok(bytes.map(|block| block.records().to_vec()).unwrap_or_default())
-        }
-
-        fn decode(&self, bytes: &[u8]) -> Result<BlockRef> {
-            Ok(Arc::new(VecBlock::new(bytes.to_vec())))
-        }
-
-        fn parts(&self, block: &BlockRef) -> Vec<Part> {
-            let bytes = self.encode(block).unwrap_or_default();
-            let part = |byte: &u8| Part {
-                block: Arc::new(VecBlock::new(vec![*byte])),
-                version: Some(u64::from(*byte)),
-            };
-            bytes.iter().map(part).collect()
-        }
-    }
-
-    fn blocks(bytes: &[u8]) -> Vec<Partition> {
-        vec![vec![Arc::new(VecBlock::new(bytes.to_vec()))], vec![]]
-    }
-
-    fn state(bytes: &[u8]) -> Vec<Snapshot> {
-        let codec = Arc::new(Bytes);
-        vec![Snapshot { ordinal: 0, codec, partitions: blocks(bytes), window: None }]
-    }
-
-    fn window(end: i64, slices: &[(i64, u8)]) -> Vec<Snapshot> {
-        let codec = Arc::new(Bytes);
-        let slice = |(at, byte): &(i64, u8)| (BatchTime(*at), blocks(&[*byte]));
-        let slices = slices.iter().map(slice).collect();
-        let window = Some(WindowSnapshot { end: Some(BatchTime(end)), slices });
-        vec![Snapshot { ordinal: 0, codec, partitions: blocks(&[end as u8]), window }]
-    }
-
-    /// The bytes of the first partition.
-    fn bytes_of(state: &EncodedState) -> Vec<u8> {
-        assert_eq!((&*state.format, &state.partitions[1..]), ("test", &[vec![]][..]));
-        state.partitions[0].concat()
-    }
-
-    fn files_of(path: &str, start: &str) -> Vec<(String, u64)> {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries
-            .filter_map(|entry| {
-                let length = entry.metadata().ok()?.len();
-                Some((entry.file_name().into_string().ok()?, length))
-            })
-            .filter(|(name, _)| name.starts_with(start))
-            .collect();
-        files.sort();
-        files
-    }
-
-    #[test]
-    fn what_has_not_changed_is_not_written_again() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        checkpoint.write(BatchTime(1), &state(&[1, 2, 3, 4]))?;
-        checkpoint.write(BatchTime(2), &state(&[1, 9, 3, 4]))?;
-        checkpoint.write(BatchTime(3), &state(&[1, 9, 3, 4]))?;
-        let file = |time: i64, bytes: u64| (format!("data-1-{time}.bin"), bytes);
-        assert_eq!(files_of(&path, "data-"), [file(1, 4), file(2, 1)]);
-        let read = checkpoint.read()?.map(|c| (c.time, c.states.iter().map(bytes_of).collect()));
-        assert_eq!(read, Some((BatchTime(3), vec![vec![1, 9, 3, 4]])));
-        Ok(())
-    }
-
-    #[test]
-    fn a_file_that_is_mostly_garbage_is_given_up() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        checkpoint.write(BatchTime(1), &state(&[1, 2, 3, 4, 5]))?;
-        checkpoint.write(BatchTime(2), &state(&[1, 2, 7, 8, 9]))?;
-        checkpoint.write(BatchTime(3), &state(&[1, 2, 7, 8, 9]))?;
-        assert_eq!(files_of(&path, "data-"), [("data-1-2.bin".to_owned(), 5)]);
-        Ok(())
-    }
-
-    #[test]
-    fn the_number_of_files_is_bounded() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        let mut bytes = vec![0; 200];
-        for time in 1..200 {
-            bytes[time as usize] = time as u8;
-            checkpoint.write(BatchTime(time), &state(&bytes))?;
-            assert!(files_of(&path, "data-").len() <= 2 * 64 + 2);
-        }
-        let read = checkpoint.read()?.map(|c| bytes_of(&c.states[0]));
-        assert_eq!(read, Some(bytes));
-        Ok(())
-    }
-
-    #[test]
-    fn a_slice_of_a_window_is_written_once() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        checkpoint.write(BatchTime(1), &window(1, &[(1, 11)]))?;
-        checkpoint.write(BatchTime(2), &window(2, &[(1, 11), (2, 12)]))?;
-        checkpoint.write(BatchTime(3), &window(3, &[(2, 12), (3, 13)]))?;
-        let lengths: Vec<u64> = files_of(&path, "data-").into_iter().map(|(_, n)| n).collect();
-        assert_eq!(lengths, [2, 2, 2]);
-        let again = CheckpointFolder::open(&path, "app")?.read()?;
-        let read = again.map(|c| {
-            assert!(c.states.is_empty());
-            let window = &c.windows[0];
-            let slices: Vec<_> =
-                window.slices.iter().map(|(at, slice)| (at.0, bytes_of(slice))).collect();
-            (window.end, bytes_of(&window.reduced), slices)
-        });
-        let slices = vec![(2, vec![12]), (3, vec![13])];
-        assert_eq!(read, Some((Some(BatchTime(3)), vec![3], slices)));
-        Ok(())
-    }
-
-    #[test]
-    fn a_write_that_fails_costs_nothing_but_itself() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        checkpoint.write(BatchTime(1), &state(&[1, 2]))?;
-        let in_the_way = Path::new(&path).join("data-1-2.tmp");
-        fs::create_dir(&in_the_way).unwrap_or_default();
-        assert!(checkpoint.write(BatchTime(2), &state(&[1, 3])).is_err());
-        fs::remove_dir(&in_the_way).unwrap_or_default();
-        assert_eq!(checkpoint.read()?.map(|c| c.time), Some(BatchTime(1)));
-        checkpoint.write(BatchTime(3), &state(&[1, 3]))?;
-        assert_eq!(checkpoint.read()?.map(|c| bytes_of(&c.states[0])), Some(vec![1, 3]));
-        Ok(())
-    }
-
-    #[test]
-    fn a_checkpoint_of_the_first_format_is_read() -> Result<()> {
-        let (_guard, path) = folder();
-        let at = |name: &str| Path::new(&path).join(name);
-        fs::create_dir_all(&path).unwrap_or_default();
-        let files: [(&str, &str); 4] = [
-            (MARKER, r#"{"format": 1}"#),
-            (POINTER, r#"{"generation": 4, "manifest": "manifest-4-7.json"}"#),
-            (
-                "manifest-4-7.json",
-                r#"{"format": 1, "generation": 4, "app_name": "app", "batch_time_ms": 7, "states":
-                    [{"ordinal": 0, "format": "test", "file": "state-4-7-0.bin", "blocks": [[2, 1], []]}]}"#,
-            ),
-            ("state-4-7-0.bin", "abc"),
-        ];
-        for (name, text) in files {
-            fs::write(at(name), text).unwrap_or_default();
-        }
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        let read = checkpoint.read()?.map(|c| (c.time, c.states[0].partitions.clone()));
-        let parts = vec![vec![b"ab".to_vec(), b"c".to_vec()], vec![]];
-        assert_eq!(read, Some((BatchTime(7), parts)));
-        checkpoint.write(BatchTime(8), &state(b"d"))?;
-        checkpoint.write(BatchTime(9), &state(b"e"))?;
-        assert!(!at("state-4-7-0.bin").exists());
-        Ok(())
-    }
-
-    #[test]
-    fn a_checkpoint_of_a_later_format_is_refused() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        checkpoint.write(BatchTime(1), &state(b"1"))?;
-        let manifest = Path::new(&path).join("manifest-1-1.json");
-        let text = fs::read_to_string(&manifest).unwrap_or_default();
-        fs::write(&manifest, text.replace("\"format\":2", "\"format\":3")).unwrap_or_default();
-        let text = checkpoint.read().map(drop).map_err(|e| e.to_string());
-        assert!(
-            text.is_err_and(|text| text.contains("expected checkpoint format 1 or 2, found 3"))
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn the_newest_state_comes_back_and_old_files_go() -> Result<()> {
-        let (_guard, path) = folder();
-        assert!(!CheckpointFolder::exists(&path)?);
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        assert!(!CheckpointFolder::exists(&path)?);
-        for time in 1..6 {
-            checkpoint.write(BatchTime(time), &state(&[time as u8; 3]))?;
-        }
-        assert!(CheckpointFolder::exists(&path)?);
-        let again = CheckpointFolder::open(&path, "app")?;
-        let read = again.read()?.map(|c| (c.time, bytes_of(&c.states[0])));
-        assert_eq!(read, Some((BatchTime(5), vec![5; 3])));
-        let files = fs::read_dir(&path).map(Iterator::count).unwrap_or(0);
-        assert_eq!(files, 2 + 2 * KEEP);
-        Ok(())
-    }
-
-    #[test]
-    fn an_older_program_is_fenced_off() -> Result<()> {
-        let (_guard, path) = folder();
-        let old = CheckpointFolder::open(&path, "app")?;
-        let new = CheckpointFolder::open(&path, "app")?;
-        new.write(BatchTime(2), &state(b"new"))?;
-        let refused = old.write(BatchTime(3), &state(b"old")).map_err(|e| e.to_string());
-        assert!(refused.is_err_and(|text| text.contains("another program (generation 2)")));
-        assert_eq!(new.read()?.map(|c| c.time), Some(BatchTime(2)));
-        Ok(())
-    }
-
-    #[test]
-    fn another_applications_state_is_refused() -> Result<()> {
-        let (_guard, path) = folder();
-        CheckpointFolder::open(&path, "one")?.write(BatchTime(1), &state(b"1"))?;
-        let text =
-            CheckpointFolder::open(&path, "two")?.read().map(drop).map_err(|e| e.to_string());
-        assert!(text.is_err_and(|text| text.contains("application \"two\", found one of \"one\"")));
-        Ok(())
-    }
-
-    #[test]
-    fn a_foreign_folder_is_refused() {
-        let (_guard, path) = folder();
-        fs::create_dir_all(&path).unwrap_or_default();
-        fs::write(Path::new(&path).join("checkpoint-1795343873000"), b"java").unwrap_or_default();
-        let text = CheckpointFolder::open(&path, "app").map(drop).map_err(|e| e.to_string());
-        assert!(
-            text.is_err_and(
-                |text| text.contains("expected an empty folder or a Tidemill checkpoint")
-            )
-        );
-        assert!(CheckpointFolder::exists(&path).is_err());
-    }
-
-    #[test]
-    fn a_half_written_state_is_noticed() -> Result<()> {
-        let (_guard, path) = folder();
-        let checkpoint = CheckpointFolder::open(&path, "app")?;
-        checkpoint.write(BatchTime(7), &state(b"12345"))?;
-        fs::write(Path::new(&path).join("data-1-7.bin"), b"123").unwrap_or_default();
-        let text = checkpoint.read().map(drop).map_err(|e| e.to_string());
-        assert!(text.is_err_and(|text| text.contains("expected 5 bytes of state, got 3")));
-        Ok(())
-    }
-}
+mod tests;

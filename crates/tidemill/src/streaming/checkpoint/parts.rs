@@ -5,11 +5,11 @@
 //! the folder stays below about twice the size of the state, whatever the program does.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::files::Temporary;
 use crate::block::{BlockRef, Codec, Partition};
 use crate::streaming::BatchTime;
 
@@ -137,27 +137,24 @@ impl Index {
     }
 }
 
-/// A file of parts that is being written under another name.
+/// A file of parts that is being written.
 pub(super) struct DataFile {
     name: Arc<str>,
     path: PathBuf,
-    temporary: PathBuf,
-    file: Option<BufWriter<File>>,
+    file: Option<BufWriter<Temporary>>,
     length: u64,
 }
 
 impl DataFile {
     /// Nothing yet; a file is made for the first part.
     pub(super) fn new(folder: &Path, name: &str) -> DataFile {
-        let path = folder.join(name);
-        let temporary = path.with_extension("tmp");
-        DataFile { name: name.into(), path, temporary, file: None, length: 0 }
+        DataFile { name: name.into(), path: folder.join(name), file: None, length: 0 }
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> std::io::Result<Written> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(BufWriter::new(File::create(&self.temporary)?)),
+            none => none.insert(BufWriter::new(Temporary::create(&self.path)?)),
         };
         file.write_all(bytes)?;
         let (offset, length) = (self.length, bytes.len() as u64);
@@ -168,9 +165,8 @@ impl DataFile {
     /// Makes what was written permanent under its name; its length, if there was any.
     pub(super) fn finish(self) -> std::io::Result<Option<(Arc<str>, u64)>> {
         let Some(file) = self.file else { return Ok(None) };
-        file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-        std::fs::rename(&self.temporary, &self.path)?;
         // The folder is synced with the manifest, which comes next.
+        file.into_inner().map_err(|error| error.into_error())?.keep()?;
         Ok(Some((self.name, self.length)))
     }
 }
