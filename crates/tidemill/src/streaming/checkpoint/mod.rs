@@ -33,6 +33,8 @@ use crate::streaming::BatchTime;
 const POINTER: &str = "CURRENT.json";
 /// Says that a folder is a Tidemill checkpoint.
 const MARKER: &str = "tidemill-checkpoint.json";
+/// The marker while it is written, by a program that may have been killed just then.
+const UNFINISHED_MARKER: &str = "tidemill-checkpoint.tmp";
 /// Folders beside ours that `RDD.checkpoint` makes.
 const RDD_FOLDER: &str = "rdds-";
 /// Manifests that are kept.
@@ -457,7 +459,8 @@ fn is_ours(path: &Path) -> Result<bool> {
     }
     let entries = fs::read_dir(path).map_err(|e| unreadable(path, &e))?;
     let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
-    let mut others = names.filter(|name| !name.to_string_lossy().starts_with(RDD_FOLDER));
+    let is_known = |name: &str| name == UNFINISHED_MARKER || name.starts_with(RDD_FOLDER);
+    let mut others = names.filter(|name| !is_known(&name.to_string_lossy()));
     let Some(other) = others.next() else {
         return Ok(false);
     };

@@ -398,6 +398,19 @@ fn a_program_that_loses_the_folder_while_it_writes_is_told_so() -> Result<()> {
 }
 
 #[test]
+fn a_first_write_that_was_cut_off_is_no_foreign_file() -> Result<()> {
+    let (_guard, path) = folder();
+    fs::create_dir_all(&path).unwrap_or_default();
+    with_files(&path, &["tidemill-checkpoint.tmp"]);
+    assert!(!CheckpointFolder::exists(&path)?);
+    let checkpoint = CheckpointFolder::open(&path, "app")?;
+    checkpoint.write(BatchTime(1), &state(b"1"))?;
+    assert!(CheckpointFolder::exists(&path)?);
+    assert!(!is_there(&path, "tidemill-checkpoint.tmp"));
+    Ok(())
+}
+
+#[test]
 fn errors_say_what_to_do() {
     let text = |code: i32| {
         unwritable(Path::new("folder"), &std::io::Error::from_raw_os_error(code)).to_string()
