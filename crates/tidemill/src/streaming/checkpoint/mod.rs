@@ -171,12 +171,16 @@ impl CheckpointFolder {
         Ok(Some(Checkpoint { time: BatchTime(manifest.batch_time_ms), states, windows }))
     }
 
-    /// Writes the states after batch `time` and makes them the newest checkpoint.
+    /// Writes the states after batch `time` and makes them the newest checkpoint; nothing to do if they are.
     ///
     /// # Errors
     /// If a file cannot be written, or another program has taken the folder over. Nothing is left of the files then.
     pub fn write(&self, time: BatchTime, snapshots: &[Snapshot]) -> Result<()> {
         self.check_owner()?;
+        // A batch gives the same states each time, but files that others refer to must not be written twice.
+        if self.newest.lock().is_of(time) {
+            return Ok(());
+        }
         let name = |kind| FileName::new(kind, self.generation, time).to_string();
         let (data, manifest) = (name(Kind::Data), name(Kind::Manifest));
         match self.write_files(time, snapshots, &data, &manifest) {
@@ -219,7 +223,7 @@ impl CheckpointFolder {
             }
             windows.push(WindowEntry { reduced, end_ms: window.end.map(|end| end.0), slices });
         }
-        let (files, index) = writing.finish()?;
+        let (files, index) = writing.finish(time)?;
         let manifest = Manifest {
             format: FORMAT,
             generation: self.generation,
@@ -367,7 +371,7 @@ impl<'a> Writing<'a> {
     }
 
     /// The files by number, and where all parts are.
-    fn finish(self) -> Result<(Vec<DataEntry>, Index)> {
+    fn finish(self, time: BatchTime) -> Result<(Vec<DataEntry>, Index)> {
         let Writing { folder, before, file, numbers, parts, .. } = self;
         let new = file.finish().map_err(|e| unwritable(&folder.path, &e))?;
         let mut files: Vec<(Arc<str>, u64)> = vec![("".into(), 0); numbers.len()];
@@ -379,7 +383,7 @@ impl<'a> Writing<'a> {
         let entry =
             |(name, bytes): &(Arc<str>, u64)| DataEntry { name: (**name).into(), bytes: *bytes };
         let entries = files.iter().map(entry).collect();
-        Ok((entries, Index::of(parts, files.into_iter())))
+        Ok((entries, Index::of(time, parts, files.into_iter())))
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) struct Written {
 /// The parts of the newest checkpoint.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    /// After which batch it was written.
+    time: Option<BatchTime>,
     parts: HashMap<Spot, (u64, Written)>,
     /// Lengths of files.
     files: HashMap<Arc<str>, u64>,
@@ -96,6 +98,11 @@ impl Snapshot {
 }
 
 impl Index {
+    /// Whether it is the index of the checkpoint after batch `time`.
+    pub(super) fn is_of(&self, time: BatchTime) -> bool {
+        self.time == Some(time)
+    }
+
     /// Where an unchanged part is.
     pub(super) fn find(&self, part: &Wanted) -> Option<&Written> {
         let (version, written) = self.parts.get(&part.spot)?;
@@ -122,13 +129,14 @@ impl Index {
 
     /// The index after a checkpoint: where each part is, and the files' lengths.
     pub(super) fn of(
+        time: BatchTime,
         parts: Vec<(Wanted, Written)>,
         files: impl Iterator<Item = (Arc<str>, u64)>,
     ) -> Index {
         let parts = parts.into_iter().filter_map(|(part, written)| {
             part.version.map(|version| (part.spot, (version, written)))
         });
-        Index { parts: parts.collect(), files: files.collect() }
+        Index { time: Some(time), parts: parts.collect(), files: files.collect() }
     }
 
     /// The length of a file.

@@ -411,6 +411,22 @@ fn a_first_write_that_was_cut_off_is_no_foreign_file() -> Result<()> {
 }
 
 #[test]
+fn the_same_batch_written_twice_is_whole() -> Result<()> {
+    let (_guard, path) = folder();
+    let checkpoint = CheckpointFolder::open(&path, "app")?;
+    // One state in parts that are not written again, one that is written each time.
+    let mut both = state(&[1, 2, 3, 4]);
+    let codec = Arc::new(Failing);
+    both.push(Snapshot { ordinal: 1, codec, partitions: blocks(&[9, 9]), window: None });
+    for _ in 0..2 {
+        checkpoint.write(BatchTime(1), &both)?;
+        let read = checkpoint.read()?.map(|c| c.states.iter().map(bytes_of).collect());
+        assert_eq!(read, Some(vec![vec![1, 2, 3, 4], vec![9, 9]]));
+    }
+    Ok(())
+}
+
+#[test]
 fn errors_say_what_to_do() {
     let text = |code: i32| {
         unwritable(Path::new("folder"), &std::io::Error::from_raw_os_error(code)).to_string()
