@@ -456,7 +456,8 @@ impl Graph {
         engine.union(rdds)
     }
 
-    /// Runs every keyed state and window that no output has asked for, so that it misses no batch.
+    /// Runs every keyed state and window that no output has asked for, so that it misses no batch. One that fails
+    /// does not keep the others from running. The first error.
     pub fn update_states(&self, engine: &Engine, time: BatchTime) -> Option<Error> {
         let states: Vec<u64> = {
             let inner = self.inner.lock();
@@ -464,7 +465,8 @@ impl Graph {
             all.map(|(id, _)| id as u64).collect()
         };
         let run = |id| self.rdd(engine, StreamId(id), time).err();
-        let cause = states.into_iter().find_map(run)?;
+        let causes: Vec<Error> = states.into_iter().filter_map(run).collect();
+        let cause = causes.into_iter().next()?;
         Some(Error::Batch { time, output: 0, cause: Box::new(cause) })
     }
 

@@ -4,7 +4,7 @@
 //! left it (a slice). A slide reduces in what entered and takes out what left; the window is never reduced
 //! anew. All of it is blocks without lineage, so nothing grows with time, and all of it is in checkpoints:
 //! without its slices a window could never forget what is in it. If a slide fails, the window cannot be known any
-//! more, and every later one fails with that first error.
+//! more: every later one fails with that first error, and nothing is kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +59,13 @@ struct Current {
     failed: Option<Error>,
 }
 
+impl Current {
+    /// Gives the window up, and with it all that it would have been made of.
+    fn fail(&mut self, error: Error) {
+        *self = Current { failed: Some(error), asked: self.asked, ..Current::default() };
+    }
+}
+
 impl WindowStore {
     /// A window before its first batch.
     pub fn new(parent: StreamId, ordinal: usize, op: WindowOp) -> Self {
@@ -72,7 +79,12 @@ impl WindowStore {
 
     /// Takes the slice of a batch, given the parent's RDD of it.
     pub fn take(&self, engine: &Engine, time: BatchTime, batch: Result<Option<RddRef>>) {
-        self.current.lock().asked = Some(time);
+        let mut current = self.current.lock();
+        current.asked = Some(time);
+        if current.failed.is_some() {
+            return;
+        }
+        drop(current);
         let slice = match batch {
             Ok(None) => return,
             Ok(Some(rdd)) => engine.run_job(&rdd, None, batch_properties(time), &mut || Ok(())),
@@ -86,9 +98,7 @@ impl WindowStore {
             Ok(slice) => {
                 current.slices.insert(time, slice);
             }
-            Err(error) => {
-                current.failed.get_or_insert(error);
-            }
+            Err(error) => current.fail(error),
         }
     }
 
@@ -111,7 +121,7 @@ impl WindowStore {
                 }
             }
             Err(error) => {
-                current.failed = Some(error.clone());
+                current.fail(error.clone());
                 Err(error)
             }
         }
@@ -192,6 +202,125 @@ impl WindowStore {
         let slices: Slices = saved.slices.iter().map(slice).collect::<Result<_>>()?;
         let window = saved.end.map(|end| Ok((end, blocks(&saved.reduced)?))).transpose()?;
         *self.current.lock() = Current { window, slices, ..Current::default() };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    use crate::api::{Records, SparkContext, native};
+    use crate::streaming::graph::Graph;
+    use crate::streaming::queue::QueueSource;
+    use crate::streaming::state::StateOp;
+
+    const INTERVAL: Duration = Duration::from_millis(10);
+
+    struct NoCodec;
+
+    impl Codec for NoCodec {
+        fn format(&self) -> &'static str {
+            "none"
+        }
+
+        fn encode(&self, _: &crate::block::BlockRef) -> Result<Vec<u8>> {
+            Err(broken())
+        }
+
+        fn decode(&self, _: &[u8]) -> Result<crate::block::BlockRef> {
+            Err(broken())
+        }
+    }
+
+    fn broken() -> Error {
+        Error::Internal("broken".into())
+    }
+
+    /// A function of slides or states that fails while `fails`.
+    fn update(fails: &Arc<AtomicBool>) -> OpRef {
+        let fails = fails.clone();
+        native::head("update", move |_| match fails.load(Ordering::Relaxed) {
+            true => Err(broken()),
+            false => Ok(Records::new(vec![1])),
+        })
+    }
+
+    fn window(fails: &Arc<AtomicBool>) -> WindowOp {
+        WindowOp {
+            length: 3 * INTERVAL,
+            partition: Arc::new(|rdd| Ok(rdd.clone())),
+            update: update(fails),
+            partitions: 1,
+            codec: Arc::new(NoCodec),
+        }
+    }
+
+    /// Batches of one number, and their stream.
+    fn numbers(sc: &SparkContext, fails: &Arc<AtomicBool>) -> (Graph, StreamId) {
+        let fails = fails.clone();
+        let batch = sc.parallelize([1], 1).map(move |x| {
+            assert!(!fails.load(Ordering::Relaxed), "broken");
+            x
+        });
+        let graph = Graph::new(INTERVAL);
+        graph.set_zero_time(BatchTime(0));
+        let input = graph.input(Arc::new(QueueSource::new(vec![], true, Some(batch.node.clone()))));
+        (graph, input)
+    }
+
+    /// Runs a batch; the slices that the window keeps after it.
+    fn slices_after(graph: &Graph, sc: &SparkContext, batch: i64) -> usize {
+        let time = BatchTime(batch * 10);
+        graph.run_outputs(sc.engine(), time);
+        graph.update_states(sc.engine(), time);
+        graph.forget(time);
+        graph.windows().iter().map(|store| store.current.lock().slices.len()).sum()
+    }
+
+    #[test]
+    fn a_window_that_failed_keeps_no_slices() -> Result<()> {
+        let sc = SparkContext::local(1)?;
+        let (slide_fails, batch_fails) = (Arc::default(), Arc::default());
+        for fails in [&slide_fails, &batch_fails] {
+            let (graph, input) = numbers(&sc, &batch_fails);
+            graph.reduced(input, INTERVAL, window(&slide_fails))?;
+            let kept: Vec<usize> = (1..=5).map(|n| slices_after(&graph, &sc, n)).collect();
+            assert_eq!(kept, [1, 2, 3, 3, 3]);
+            fails.store(true, Ordering::Relaxed);
+            assert_eq!(slices_after(&graph, &sc, 6), 0);
+            fails.store(false, Ordering::Relaxed);
+            // What it says stays.
+            assert!((7..50).all(|n| slices_after(&graph, &sc, n) == 0));
+            let error = graph.windows()[0].slide(sc.engine(), BatchTime(500)).map(drop);
+            assert!(error.is_err_and(|error| error.to_string().contains("broken")));
+        }
+        sc.stop();
+        Ok(())
+    }
+
+    #[test]
+    fn a_state_that_fails_keeps_no_window_from_sliding() -> Result<()> {
+        let sc = SparkContext::local(1)?;
+        let (graph, input) = numbers(&sc, &Arc::default());
+        graph.state(
+            input,
+            StateOp {
+                prepare: Arc::new(|rdd| Ok(rdd.clone())),
+                partition: Arc::new(|rdd| Ok(rdd.clone())),
+                update: update(&Arc::new(AtomicBool::new(true))),
+                partitions: 1,
+                initial: None,
+                codec: Arc::new(NoCodec),
+            },
+        );
+        graph.reduced(input, INTERVAL, window(&Arc::default()))?;
+        let kept: Vec<usize> = (1..=6).map(|n| slices_after(&graph, &sc, n)).collect();
+        assert_eq!(kept, [1, 2, 3, 3, 3, 3]);
+        assert!(graph.update_states(sc.engine(), BatchTime(70)).is_some());
+        sc.stop();
         Ok(())
     }
 }
