@@ -318,3 +318,30 @@ def test_no_checkpoint_folder_is_needed():
         ssc = StreamingContext(sc, INTERVAL)
         counts = ssc.queueStream([[1, 2], [3]]).countByWindow(5 * INTERVAL, INTERVAL)
         assert collect_batches(counts, 8) == [[2], [3], [3], [3], [3], [1], [0], [0]]
+
+
+@pytest.mark.parametrize("seconds, slide", [(30, 0.1), (60, 0.2)])
+def test_a_window_of_other_durations_is_not_the_saved_one(
+    summing, submit, write_program, tmp_path, free_port, seconds, slide
+):
+    summing("a b a", {"a": 2, "b": 1})
+    changed = SUMS.replace("seconds, 0.1)", f"seconds, {slide})").replace("checkpoint(0.1)", "cache()")
+    program = submit(
+        write_program(changed), free_port, tmp_path / "checkpoint", "local[2]", str(seconds)
+    )
+    assert program.finish() == 1
+    assert "CheckpointError" in program.stderr
+    assert f"is one of {seconds}s every {slide * 1000:.0f}ms" in program.stderr
+    assert "the checkpoint's is one of 60s every 100ms" in program.stderr
+
+
+def test_a_checkpoint_that_does_not_say_durations_is_taken(summing, tmp_path):
+    summing("a b a", {"a": 2, "b": 1})
+    folder = tmp_path / "checkpoint"
+    for manifest in folder.glob("manifest-*.json"):
+        content = json.loads(manifest.read_text())
+        for window in content["windows"]:
+            del window["span"]
+        manifest.write_text(json.dumps(content))
+    windows = summing("c", {"a": 2, "b": 1, "c": 1}, seconds=30)
+    assert windows[0].items() >= {"a": 2, "b": 1}.items()

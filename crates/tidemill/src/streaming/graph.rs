@@ -144,7 +144,7 @@ impl Graph {
         self.check_window(parent, op.length, slide)?;
         let ordinal = self.windows().len();
         let label = format!("reduced window {ordinal} of {:?}", op.length);
-        let store = Arc::new(WindowStore::new(parent, ordinal, op));
+        let store = Arc::new(WindowStore::new(parent, ordinal, slide, op));
         Ok(self.add(label, StreamKind::Reduced(store), slide))
     }
 

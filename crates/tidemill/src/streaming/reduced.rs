@@ -17,7 +17,7 @@ use crate::ids::StreamId;
 use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
-use crate::streaming::checkpoint::{EncodedState, EncodedWindow, Snapshot, WindowSnapshot};
+use crate::streaming::checkpoint::{EncodedState, EncodedWindow, Snapshot, Span, WindowSnapshot};
 use crate::streaming::state::{Rewrite, batch_properties, decoded};
 
 /// What a front end says of a reduced window.
@@ -41,6 +41,7 @@ pub struct WindowStore {
     pub parent: StreamId,
     /// Counts the reduced windows of a program in order of definition; a checkpoint knows it by this.
     pub ordinal: usize,
+    span: Span,
     op: WindowOp,
     current: Lock<Current>,
 }
@@ -68,8 +69,9 @@ impl Current {
 
 impl WindowStore {
     /// A window before its first batch.
-    pub fn new(parent: StreamId, ordinal: usize, op: WindowOp) -> Self {
-        WindowStore { parent, ordinal, op, current: Lock::default() }
+    pub fn new(parent: StreamId, ordinal: usize, slide: Duration, op: WindowOp) -> Self {
+        let span = Span { length: op.length, slide };
+        WindowStore { parent, ordinal, span, op, current: Lock::default() }
     }
 
     /// Whether a batch's slice is still to be taken.
@@ -181,15 +183,16 @@ impl WindowStore {
             ordinal: self.ordinal,
             codec: self.op.codec.clone(),
             partitions: partitions.unwrap_or_default(),
-            window: Some(WindowSnapshot { end, slices }),
+            window: Some(WindowSnapshot { span: self.span, end, slices }),
         })
     }
 
     /// Starts from a checkpoint's window, whose number of partitions may differ from today's.
     ///
     /// # Errors
-    /// If another front end wrote it, or a block cannot be read.
+    /// If another front end wrote it, it is another window's, or a block cannot be read.
     pub fn restore(&self, engine: &Engine, saved: &EncodedWindow) -> Result<()> {
+        self.check_span(saved)?;
         let blocks = |saved: &EncodedState| {
             let blocks = decoded(&*self.op.codec, saved)?;
             if blocks.len() == self.op.partitions {
@@ -203,6 +206,19 @@ impl WindowStore {
         let window = saved.end.map(|end| Ok((end, blocks(&saved.reduced)?))).transpose()?;
         *self.current.lock() = Current { window, slices, ..Current::default() };
         Ok(())
+    }
+
+    /// Windows are known by their order; one of other durations is not the same window.
+    fn check_span(&self, saved: &EncodedWindow) -> Result<()> {
+        let Some(saved) = saved.span.filter(|saved| *saved != self.span) else { return Ok(()) };
+        let said = |span: Span| format!("of {:?} every {:?}", span.length, span.slide);
+        Err(Error::Checkpoint(format!(
+            "reduced window {} of this program is one {}, the checkpoint's is one {}: windows with an inverse \
+             function must keep their order and durations; give them back, or start afresh in another folder",
+            self.ordinal,
+            said(self.span),
+            said(saved)
+        )))
     }
 }
 

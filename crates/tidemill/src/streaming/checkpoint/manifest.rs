@@ -3,11 +3,13 @@
 //! Written in format 2; format 1, which had one file per state and no windows, is read as well.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{read_json, wrong_format};
+use super::{Span, read_json, wrong_format};
 use crate::error::{Error, Result};
+use crate::streaming::time::millis;
 
 /// The format that is written.
 pub(super) const FORMAT: u32 = 2;
@@ -57,6 +59,29 @@ pub(super) struct WindowEntry {
     pub end_ms: Option<i64>,
     /// The slices by batch time.
     pub slices: Vec<(i64, Places)>,
+    /// How long it is and how far it slides; earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanEntry>,
+}
+
+/// A window's durations.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct SpanEntry {
+    pub length_ms: i64,
+    pub slide_ms: i64,
+}
+
+impl From<Span> for SpanEntry {
+    fn from(span: Span) -> SpanEntry {
+        SpanEntry { length_ms: millis(span.length), slide_ms: millis(span.slide) }
+    }
+}
+
+impl From<SpanEntry> for Span {
+    fn from(entry: SpanEntry) -> Span {
+        let duration = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+        Span { length: duration(entry.length_ms), slide: duration(entry.slide_ms) }
+    }
 }
 
 #[derive(Deserialize)]

@@ -24,7 +24,7 @@ use self::files::{unreadable, unwritable, write_whole};
 use self::manifest::{DataEntry, FORMAT, Manifest, OLDEST, Places, StateEntry, WindowEntry};
 use self::names::{FileName, Kind};
 use self::parts::{DataFile, Index, Wanted, Written};
-pub use self::parts::{Snapshot, WindowSnapshot};
+pub use self::parts::{Snapshot, Span, WindowSnapshot};
 use crate::error::{Error, Result};
 use crate::exec::text_file::local_path;
 use crate::lock::Lock;
@@ -60,6 +60,8 @@ pub struct EncodedWindow {
     pub end: Option<BatchTime>,
     /// The reduced values of each batch in it, with the same ordinal and format.
     pub slices: Vec<(BatchTime, EncodedState)>,
+    /// Its durations, if the version that wrote it did say.
+    pub span: Option<Span>,
 }
 
 /// A folder that holds a program's checkpoints.
@@ -221,7 +223,8 @@ impl CheckpointFolder {
             for (at, partitions) in &window.slices {
                 slices.push((at.0, writing.put(snapshot, Some(*at), partitions)?));
             }
-            windows.push(WindowEntry { reduced, end_ms: window.end.map(|end| end.0), slices });
+            let (end_ms, span) = (window.end.map(|end| end.0), Some(window.span.into()));
+            windows.push(WindowEntry { reduced, end_ms, slices, span });
         }
         let (files, index) = writing.finish(time)?;
         let manifest = Manifest {
@@ -402,7 +405,8 @@ impl DataFiles<'_> {
             let partitions = self.partitions(places)?;
             slices.push((BatchTime(*at), EncodedState { partitions, ..reduced.clone() }));
         }
-        Ok(EncodedWindow { reduced, end: entry.end_ms.map(BatchTime), slices })
+        let (end, span) = (entry.end_ms.map(BatchTime), entry.span.map(Span::from));
+        Ok(EncodedWindow { reduced, end, slices, span })
     }
 
     fn state(&mut self, entry: &StateEntry) -> Result<EncodedState> {

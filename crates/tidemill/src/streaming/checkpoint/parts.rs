@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::files::Temporary;
 use crate::block::{BlockRef, Codec, Partition};
@@ -28,8 +29,19 @@ pub struct Snapshot {
     pub window: Option<WindowSnapshot>,
 }
 
+/// What tells one reduced window from another, besides the order of definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The window duration.
+    pub length: Duration,
+    /// From one window to the next.
+    pub slide: Duration,
+}
+
 /// What a reduced window has besides its values.
 pub struct WindowSnapshot {
+    /// Its durations.
+    pub span: Span,
     /// The batch that the newest window ends with, if there was one.
     pub end: Option<BatchTime>,
     /// The reduced values of the batches in it.

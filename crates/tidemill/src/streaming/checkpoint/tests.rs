@@ -1,5 +1,7 @@
 //! A folder of checkpoints as programs find and leave it.
 
+use std::time::Duration;
+
 use super::*;
 use crate::block::{BlockRef, Codec, Part, Partition, VecBlock};
 
@@ -45,11 +47,13 @@ fn state(bytes: &[u8]) -> Vec<Snapshot> {
     vec![Snapshot { ordinal: 0, codec, partitions: blocks(bytes), window: None }]
 }
 
+const SPAN: Span = Span { length: Duration::from_millis(3), slide: Duration::from_millis(1) };
+
 fn window(end: i64, slices: &[(i64, u8)]) -> Vec<Snapshot> {
     let codec = Arc::new(Bytes);
     let slice = |(at, byte): &(i64, u8)| (BatchTime(*at), blocks(&[*byte]));
     let slices = slices.iter().map(slice).collect();
-    let window = Some(WindowSnapshot { end: Some(BatchTime(end)), slices });
+    let window = Some(WindowSnapshot { span: SPAN, end: Some(BatchTime(end)), slices });
     vec![Snapshot { ordinal: 0, codec, partitions: blocks(&[end as u8]), window }]
 }
 
@@ -127,10 +131,25 @@ fn a_slice_of_a_window_is_written_once() -> Result<()> {
         let window = &c.windows[0];
         let slices: Vec<_> =
             window.slices.iter().map(|(at, slice)| (at.0, bytes_of(slice))).collect();
-        (window.end, bytes_of(&window.reduced), slices)
+        (window.end, bytes_of(&window.reduced), slices, window.span)
     });
     let slices = vec![(2, vec![12]), (3, vec![13])];
-    assert_eq!(read, Some((Some(BatchTime(3)), vec![3], slices)));
+    assert_eq!(read, Some((Some(BatchTime(3)), vec![3], slices, Some(SPAN))));
+    Ok(())
+}
+
+#[test]
+fn a_window_of_an_earlier_version_is_read() -> Result<()> {
+    let (_guard, path) = folder();
+    let checkpoint = CheckpointFolder::open(&path, "app")?;
+    checkpoint.write(BatchTime(1), &window(1, &[(1, 11)]))?;
+    let manifest = Path::new(&path).join("manifest-1-1.json");
+    let text = fs::read_to_string(&manifest).unwrap_or_default();
+    let without = text.replace(r#","span":{"length_ms":3,"slide_ms":1}"#, "");
+    assert_ne!(text, without);
+    fs::write(&manifest, without).unwrap_or_default();
+    let read = checkpoint.read()?.map(|c| (bytes_of(&c.windows[0].reduced), c.windows[0].span));
+    assert_eq!(read, Some((vec![1], None)));
     Ok(())
 }
 
