@@ -128,7 +128,8 @@ pub fn wire_kind(block: &BlockRef) -> u8 {
     }
 }
 
-/// A block's bytes for a worker. Typed records are pickled: nothing reads them faster into Python's objects.
+/// A block's bytes for a worker or a checkpoint, as its [`wire_kind`] says: typed records are a pickled list. A task gets
+/// those that are many as columns, from [`handed_over`].
 pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
     let any = block.as_any();
     if let Some(data) = any.downcast_ref::<DataBlock>() {

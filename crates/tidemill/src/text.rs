@@ -5,7 +5,7 @@
 //! Receivers and file readers make them; the backends of both front ends read them.
 
 use std::any::Any;
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Deref;
 
@@ -83,18 +83,22 @@ impl TextBlock {
     /// Takes raw bytes over without copying when they are clean. Bad UTF-8 becomes U+FFFD; `\n`,
     /// `\r` and `\r\n` all end a line, as Java's `BufferedReader` has it; a missing last `\n` is added.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        let mut text = match String::from_utf8(bytes) {
+        let text = match String::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => replace_malformed(error.into_bytes()),
+            Err(error) => replace_malformed(error.as_bytes()),
         };
-        if memchr::memchr(b'\r', text.as_bytes()).is_some() {
-            text = text.replace("\r\n", "\n").replace('\r', "\n");
-        }
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-        let records = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-        TextBlock { text: HipStr::from(text), records }
+        TextBlock::joined(WholeLines::of_text(Cow::Owned(text)))
+    }
+
+    /// Takes lines over without copying, if they are owned.
+    pub(crate) fn joined(lines: WholeLines<'_>) -> Self {
+        TextBlock { text: HipStr::from(lines.text.into_owned()), records: lines.records }
+    }
+
+    /// Bytes of memory that the buffer takes.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.text.capacity()
     }
 
     /// The buffer: records separated and ended by `\n`.
@@ -108,12 +112,61 @@ impl TextBlock {
     }
 }
 
+/// Text in which every line is ended by `\n`, and none holds `\r`.
+///
+/// Lines that came one after the other can be checked piece by piece: `\n` is part of no other character and ends
+/// `\r\n`, so nothing goes beyond a line.
+#[derive(Debug, Default)]
+pub(crate) struct WholeLines<'a> {
+    text: Cow<'a, str>,
+    records: usize,
+}
+
+impl<'a> WholeLines<'a> {
+    /// Raw bytes as [`TextBlock::from_bytes`] has them; not copied when they are clean.
+    pub(crate) fn of(bytes: &'a [u8]) -> WholeLines<'a> {
+        WholeLines::of_text(match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(replace_malformed(bytes)),
+        })
+    }
+
+    fn of_text(mut text: Cow<'a, str>) -> WholeLines<'a> {
+        if memchr::memchr(b'\r', text.as_bytes()).is_some() {
+            text = Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"));
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.to_mut().push('\n');
+        }
+        let records = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        WholeLines { text, records }
+    }
+
+    /// Bytes of text.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Adds lines.
+    pub(crate) fn extend(&mut self, lines: &WholeLines<'_>) {
+        self.text.to_mut().push_str(&lines.text);
+        self.records += lines.records;
+    }
+
+    /// Gives back memory that no text is in.
+    pub(crate) fn shrink(&mut self) {
+        if let Cow::Owned(text) = &mut self.text {
+            text.shrink_to_fit();
+        }
+    }
+}
+
 /// Java's replacement of malformed UTF-8, which is also Rust's but for one thing: the three bytes of a
 /// surrogate become one U+FFFD, not three.
-fn replace_malformed(bytes: Vec<u8>) -> String {
+fn replace_malformed(bytes: &[u8]) -> String {
     const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
     let mut mended = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.as_slice();
+    let mut rest = bytes;
     while let Some(at) = memchr::memchr(0xed, rest) {
         let (before, from) = rest.split_at(at);
         mended.extend_from_slice(before);
@@ -172,7 +225,26 @@ impl Iterator for Lines {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_checked_piece_by_piece_are_those_of_the_whole(
+            pieces in prop::collection::vec(prop::collection::vec(prop::sample::select(
+                b"ab\r\n\xed\xa0\x80\xff\xc3\xa9".to_vec()), 0..9), 0..6),
+        ) {
+            let (mut joined, mut whole) = (WholeLines::default(), Vec::new());
+            for mut piece in pieces {
+                piece.push(b'\n');
+                joined.extend(&WholeLines::of(&piece));
+                whole.extend(piece);
+            }
+            let (joined, whole) = (TextBlock::joined(joined), TextBlock::from_bytes(whole));
+            prop_assert_eq!((joined.as_str(), joined.len()), (whole.as_str(), whole.len()));
+        }
+    }
 
     fn lines(bytes: &[u8]) -> Vec<String> {
         TextBlock::from_bytes(bytes.to_vec()).lines().map(|line| line.to_string()).collect()

@@ -22,7 +22,7 @@ use crate::streaming::BatchTime;
 use crate::streaming::line_buffer::LineBuffer;
 use crate::streaming::rate::RateEstimate;
 use crate::streaming::source::{Input, InputSource, SourceContext};
-use crate::text::TextBlock;
+use crate::text::{TextBlock, WholeLines};
 
 /// Bytes of text per block, about.
 const BLOCK: usize = 1 << 20;
@@ -64,10 +64,9 @@ struct Received {
 struct Chunks {
     interval: u128,
     bytes: usize,
-    /// Made by the reading thread, which has the bytes at hand.
     blocks: Partition,
-    /// Raw bytes that are to be a block.
-    open: Vec<u8>,
+    /// What is to be a block.
+    open: WholeLines<'static>,
 }
 
 /// A batch that was cut: an RDD once it was asked for.
@@ -122,6 +121,7 @@ impl InputSource for SocketSource {
 
     fn cut(&self, time: BatchTime) {
         let mut received = self.shared.received.lock();
+        received.close();
         let parts = std::mem::take(&mut received.open);
         let bytes = std::mem::take(&mut received.open_bytes);
         if !parts.is_empty() {
@@ -144,7 +144,7 @@ impl InputSource for SocketSource {
         }
         let parts = std::mem::take(&mut batch.parts);
         drop(received);
-        let partitions: Vec<Partition> = parts.into_iter().map(Chunks::into_blocks).collect();
+        let partitions: Vec<Partition> = parts.into_iter().map(|part| part.blocks).collect();
         let records = partitions.iter().map(|blocks| records_in(blocks) as u64).sum();
         let rdd = engine.from_blocks(&self.label(), partitions);
         if let Some(batch) = self.shared.received.lock().batches.get_mut(&time) {
@@ -180,25 +180,46 @@ impl InputSource for SocketSource {
     }
 }
 
+impl Received {
+    /// Keeps lines that came within a block interval.
+    fn add(&mut self, interval: u128, lines: &WholeLines<'_>) {
+        self.bytes += lines.bytes();
+        self.open_bytes += lines.bytes();
+        match self.open.last_mut() {
+            Some(part) if part.interval == interval && part.bytes < PARTITION => part.add(lines),
+            _ => {
+                self.close();
+                let mut part = Chunks { interval, ..Chunks::default() };
+                part.add(lines);
+                self.open.push(part);
+            }
+        }
+    }
+
+    /// Says that nothing more comes to the last part.
+    fn close(&mut self) {
+        if let Some(part) = self.open.last_mut() {
+            part.close();
+        }
+    }
+}
+
 impl Chunks {
-    fn add(&mut self, lines: &[u8]) {
-        if self.open.len() + lines.len() > BLOCK {
+    fn add(&mut self, lines: &WholeLines<'_>) {
+        if self.open.bytes() + lines.bytes() > BLOCK {
             self.close();
         }
-        self.bytes += lines.len();
-        self.open.extend_from_slice(lines);
+        self.bytes += lines.bytes();
+        self.open.extend(lines);
     }
 
     fn close(&mut self) {
-        let bytes = std::mem::take(&mut self.open);
-        if !bytes.is_empty() {
-            self.blocks.push(Arc::new(TextBlock::from_bytes(bytes)));
+        let mut lines = std::mem::take(&mut self.open);
+        if lines.bytes() > 0 {
+            // It waits for its batch, maybe long, and counts as what it holds.
+            lines.shrink();
+            self.blocks.push(Arc::new(TextBlock::joined(lines)));
         }
-    }
-
-    fn into_blocks(mut self) -> Partition {
-        self.close();
-        self.blocks
     }
 }
 
@@ -326,17 +347,9 @@ impl Receiver {
     fn store(&self, lines: &[u8]) {
         let block_millis = self.context.block_interval.as_millis().max(1);
         let interval = self.started.elapsed().as_millis() / block_millis;
-        let mut received = self.shared.received.lock();
-        received.bytes += lines.len();
-        received.open_bytes += lines.len();
-        match received.open.last_mut() {
-            Some(part) if part.interval == interval && part.bytes < PARTITION => part.add(lines),
-            _ => {
-                let mut part = Chunks { interval, ..Chunks::default() };
-                part.add(lines);
-                received.open.push(part);
-            }
-        }
+        // Before the lock, for which the clock waits; the bytes are at hand.
+        let lines = WholeLines::of(lines);
+        self.shared.received.lock().add(interval, &lines);
     }
 
     fn sleep(&self, pause: Duration) {
@@ -357,5 +370,48 @@ impl Receiver {
 
     fn say(&self, text: &str) {
         (self.context.report)(&format!("socket {}: {text}", self.address));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What lines that come in pieces take, and what they count as.
+    fn taken(pieces: impl IntoIterator<Item = (u128, usize)>) -> (usize, usize) {
+        let mut received = Received::default();
+        for (interval, bytes) in pieces {
+            let lines = [&b"x".repeat(bytes - 1), &b"\n"[..]].concat();
+            received.add(interval, &WholeLines::of(&lines));
+        }
+        received.close();
+        let blocks = received.open.iter().flat_map(|part| &part.blocks);
+        let texts = blocks.filter_map(|block| block.as_any().downcast_ref::<TextBlock>());
+        let open: usize = received.open.iter().map(|part| part.open.bytes()).sum();
+        assert_eq!(open, 0);
+        (texts.map(TextBlock::capacity).sum(), received.bytes)
+    }
+
+    #[test]
+    fn what_is_received_takes_the_memory_that_it_counts_as() {
+        // Within a block, block after block, and one block interval after the other.
+        let programs: [Vec<(u128, usize)>; 3] = [
+            vec![(0, 300_000); 3],
+            vec![(0, 350_000); 40],
+            (0..40).map(|n| (n / 3, 700)).collect(),
+        ];
+        for pieces in programs {
+            let expected: usize = pieces.iter().map(|(_, bytes)| bytes).sum();
+            let (taken, counted) = taken(pieces);
+            assert_eq!(counted, expected);
+            assert_eq!(taken, counted);
+        }
+    }
+
+    #[test]
+    fn malformed_text_counts_as_what_it_becomes() {
+        let mut received = Received::default();
+        received.add(0, &WholeLines::of(b"\xff\xff\n"));
+        assert_eq!((received.bytes, received.open_bytes), (7, 7));
     }
 }
