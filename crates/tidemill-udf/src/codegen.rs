@@ -101,10 +101,12 @@ impl Gen<'_> {
             && !self.known.forced.contains(&statement)
         {
             self.open_frame(function, vec![value])?;
-            self.statement = statement;
+            // What fails after the call is not this statement's fault.
+            let caller = std::mem::replace(&mut self.statement, statement);
             let pieces = self.pieces(text, args, line);
             let pieces = pieces.map_err(|reason| reason.in_file(function.file.as_deref()))?;
             self.frames.pop();
+            self.statement = caller;
             return Ok(Some(pieces));
         }
         self.uses_up = true;
