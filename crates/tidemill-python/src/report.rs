@@ -1,12 +1,14 @@
 //! What of each stage was compiled and what was not, operator by operator: what `explain` prints.
+//!
+//! Texts and counts only: the machine code of a stage goes with the stage.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tidemill::lock::Lock;
 
-use crate::native::{Counts, Native};
+use crate::native::Counts;
 
 /// Lines and stages that are kept.
 const MOST_TOLD: usize = 4096;
@@ -16,6 +18,8 @@ const MOST_TOLD: usize = 4096;
 pub struct Report {
     lines: Lock<Vec<String>>,
     stages: Lock<Vec<Arc<StageReport>>>,
+    /// Stages that came when there were enough.
+    more_stages: AtomicUsize,
     nanoseconds: AtomicU64,
 }
 
@@ -47,10 +51,31 @@ pub struct InputReport {
     pub left: Vec<String>,
     /// What else there is to say of compiled operators.
     pub note: Option<&'static str>,
-    /// For its counts.
-    pub native: Option<Arc<Native>>,
+    /// What compiled code was given, and gave up.
+    pub counted: Option<Counted>,
+}
+
+/// What compiled code counts.
+pub enum Counted {
+    /// Rows of a chain.
+    Rows(Arc<Counts>),
     /// Calls of an update function.
-    pub calls: Option<Arc<Counts>>,
+    Calls(Arc<Counts>),
+    /// Slides of a partition of a window.
+    Slides(Arc<Counts>),
+}
+
+impl Counted {
+    /// How many ran in CPython, if any did.
+    fn line(&self) -> Option<String> {
+        let (counts, what, fate) = match self {
+            Counted::Rows(counts) => (counts, "rows", counts.fate()),
+            Counted::Calls(counts) => (counts, "calls", ""),
+            Counted::Slides(counts) => (counts, "slides of partitions", ""),
+        };
+        let (seen, given_up) = counts.get();
+        (given_up > 0).then(|| format!("  {given_up} of {seen} {what} ran in CPython{fate}"))
+    }
 }
 
 /// Why records that a worker made, or of several types, are the worker's.
@@ -72,8 +97,7 @@ impl InputReport {
             reason: None,
             left: Vec::new(),
             note: None,
-            native: None,
-            calls: None,
+            counted: None,
         }
     }
 }
@@ -100,8 +124,9 @@ impl Report {
     pub fn add(&self, operators: Vec<Operator>) -> Arc<StageReport> {
         let stage = Arc::new(StageReport { operators, inputs: Lock::default() });
         let mut stages = self.stages.lock();
-        if stages.len() < MOST_TOLD {
-            stages.push(stage.clone());
+        match stages.len() < MOST_TOLD {
+            true => stages.push(stage.clone()),
+            false => drop(self.more_stages.fetch_add(1, Ordering::Relaxed)),
         }
         stage
     }
@@ -115,7 +140,7 @@ impl Report {
         result
     }
 
-    /// All stages that ran, equal ones once.
+    /// The stages that ran, equal ones once, and how many more there were.
     pub fn explain(&self) -> Vec<String> {
         let stages = self.stages.lock().clone();
         let mut told: Vec<Vec<String>> = Vec::new();
@@ -124,6 +149,8 @@ impl Report {
                 told.push(text);
             }
         }
+        let more = self.more_stages.load(Ordering::Relaxed);
+        told.extend((more > 0).then(|| vec![format!("… and {more} more stages")]));
         told.concat()
     }
 }
@@ -152,18 +179,7 @@ impl StageReport {
         lines.extend(
             input.left.iter().map(|why| format!("  CPython for rows that reach this: {why}")),
         );
-        if let Some(native) = &input.native {
-            let (seen, given_up) = native.counts();
-            if given_up > 0 {
-                let fate = native.fate();
-                lines.push(format!("  {given_up} of {seen} rows ran in CPython{fate}"));
-            }
-        }
-        if let Some((seen, given_up)) = input.calls.as_ref().map(|calls| calls.get())
-            && given_up > 0
-        {
-            lines.push(format!("  {given_up} of {seen} calls ran in CPython"));
-        }
+        lines.extend(input.counted.as_ref().and_then(Counted::line));
         lines
     }
 }
@@ -182,4 +198,24 @@ fn how(operator: &Operator, place: usize, rest: usize, input: &InputReport) -> S
         false => own.map(String::as_str),
     };
     format!("CPython: {}", why.unwrap_or("it follows what runs in CPython"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_beyond_the_bound_are_counted() {
+        let report = Report::default();
+        let add = |number: usize| {
+            let input = format!("input {number}");
+            report.add(Vec::new()).add(InputReport { input, ..InputReport::interpreted() });
+        };
+        (0..MOST_TOLD).for_each(add);
+        assert_eq!(report.explain().len(), MOST_TOLD);
+        (0..3).for_each(add);
+        let told = report.explain();
+        let last = told.last().map(String::as_str);
+        assert_eq!((told.len(), last), (MOST_TOLD + 1, Some("… and 3 more stages")));
+    }
 }

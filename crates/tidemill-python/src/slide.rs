@@ -16,8 +16,8 @@ use tidemill::lock::Lock;
 use tidemill_udf::{Call, Function, Reason, Records, Rows, Type, pair_of};
 
 use crate::groups::{Collect, Groups, MOST_SLOTS};
-use crate::native::{InWorker, Input, MOST_TYPES, Part, Redone, redone};
-use crate::report::{InputReport, Report};
+use crate::native::{Counts, InWorker, Input, MOST_TYPES, Part, Redone, redone};
+use crate::report::{Counted, InputReport, Report};
 use crate::state::{Change, StateBlock};
 
 /// The functions of a window.
@@ -42,6 +42,8 @@ struct Compiled {
     reduce: Call,
     inverse: Call,
     keep: Option<Call>,
+    /// Slides of partitions, and those left to CPython.
+    counts: Arc<Counts>,
 }
 
 impl Slide {
@@ -63,9 +65,13 @@ impl Slide {
         if inputs.iter().all(is_empty) {
             return Some(Ok(vec![Vec::new()]));
         }
-        let ty = inputs.iter().find_map(|blocks| Input::of(blocks))?.ty();
+        // The window's type; else that of what entered, which says more of what is to come than what left.
+        let [before, slices @ ..] = inputs else { return None };
+        let mut by_weight = std::iter::once(before).chain(slices.iter().rev());
+        let ty = by_weight.find_map(|blocks| Input::of(blocks))?.ty();
         let compiled = self.compiled(&ty, report, made)?;
         let next = compiled.next(inputs, &self.name);
+        compiled.counts.add(1, usize::from(next.is_none()));
         Some(match next {
             Some(table) => Ok(vec![vec![Arc::new(table) as BlockRef]]),
             None => compiled.in_worker(inputs, worker),
@@ -85,10 +91,12 @@ impl Slide {
         let known = known.entry(ty.clone()).or_insert_with(|| {
             let compiled = report.time(|| Compiled::new(&self.plan, ty));
             let reason = compiled.as_ref().err().map(Reason::to_string);
+            let counts = compiled.as_ref().ok().map(|compiled| compiled.counts.clone());
             *made = Some(InputReport {
                 input: ty.to_string(),
                 rest: reason.as_ref().map(|_| 0),
                 reason,
+                counted: counts.map(Counted::Slides),
                 ..InputReport::interpreted()
             });
             compiled.map(Arc::new).ok()
@@ -111,6 +119,7 @@ impl Compiled {
             reduce: Call::new(&plan.reduce, &two, Some(value))?,
             inverse: Call::new(&plan.inverse, &two, Some(value))?,
             keep: plan.keep.as_ref().map(keep).transpose()?,
+            counts: Arc::default(),
         })
     }
 

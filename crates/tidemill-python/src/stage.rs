@@ -199,8 +199,7 @@ impl Stage {
         if self.native.lock().len() >= MOST_TYPES {
             return Ok(None);
         }
-        let made = self.report.time(|| Native::compile(plan, input, Sampled::First));
-        let native = made.native.clone();
+        let (made, native) = self.report.time(|| Native::compile(plan, input, Sampled::First));
         if let (Some(reason), true) = (self.tell(made), self.strict) {
             return Err(refusal(&reason).into());
         }
@@ -233,8 +232,9 @@ impl Stage {
             }
             *times += 1;
         }
-        let made = self.report.time(|| Native::compile(plan, input, Sampled::Everywhere));
-        let native = made.native.clone().filter(|native| !native.saw_the_same(before))?;
+        let again = || Native::compile(plan, input, Sampled::Everywhere);
+        let (made, native) = self.report.time(again);
+        let native = native.filter(|native| !native.saw_the_same(before))?;
         before.is_replaced();
         self.own_report.add(made);
         self.native.lock().insert(ty, Some(native.clone()));

@@ -28,7 +28,7 @@ pub use redo::{Redone, redone};
 
 use crate::block::TypedBlock;
 use crate::groups::bucket_of;
-use crate::report::InputReport;
+use crate::report::{Counted, InputReport};
 
 /// A chain that gives up more than one row in this many is not worth it.
 const WORTH: usize = 2;
@@ -50,9 +50,7 @@ pub struct Native {
     phases: Vec<Phase>,
     /// The operator that the worker goes on with; `None` if nothing is left.
     rest: Option<usize>,
-    counts: Counts,
-    /// Whether it was made again, for other documents.
-    replaced: AtomicBool,
+    counts: Arc<Counts>,
 }
 
 /// What a stage reads.
@@ -104,6 +102,8 @@ pub struct Counts {
     given_up: AtomicUsize,
     /// The same, of late.
     recent: Lock<(usize, usize)>,
+    /// Whether the code was made again, for other documents.
+    replaced: AtomicBool,
 }
 
 impl Counts {
@@ -121,11 +121,31 @@ impl Counts {
     pub fn get(&self) -> (usize, usize) {
         (self.seen.load(Ordering::Relaxed), self.given_up.load(Ordering::Relaxed))
     }
+
+    /// Whether the code still pays.
+    fn is_worth_it(&self) -> bool {
+        let (seen, given_up) = *self.recent.lock();
+        seen < JUDGED || given_up * WORTH <= seen
+    }
+
+    /// What became of the code because of the rows that it gave up, for people.
+    pub fn fate(&self) -> &'static str {
+        match (self.is_worth_it(), self.replaced.load(Ordering::Relaxed)) {
+            (_, true) => ", therefore compiled again for what rows look like now",
+            (true, false) => "",
+            (false, false) => ", therefore now all of them",
+        }
+    }
 }
 
 impl Native {
-    /// Compiles as many phases of a plan as can be, for an input some of whose rows show what documents look like.
-    pub fn compile(plan: &Plan, input: &Source<'_>, from: Sampled) -> InputReport {
+    /// Compiles as many phases of a plan as can be, for an input some of whose rows show what documents look like;
+    /// tells what became of it.
+    pub fn compile(
+        plan: &Plan,
+        input: &Source<'_>,
+        from: Sampled,
+    ) -> (InputReport, Option<Arc<Native>>) {
         let mut phases: Vec<Phase> = Vec::new();
         let mut made = InputReport {
             input: input.describe(),
@@ -142,7 +162,7 @@ impl Native {
                 }
                 Err(reason) => {
                     (made.rest, made.reason) = (Some(0), Some(reason.to_string()));
-                    return made;
+                    return (made, None);
                 }
             }
         }
@@ -178,22 +198,17 @@ impl Native {
             last.is_last();
         }
         let rest = made.rest;
-        let (counts, replaced) = Default::default();
-        if join.is_some() || !phases.is_empty() || (rest.is_none() && plan.splits) {
-            made.native = Some(Arc::new(Native { join, phases, rest, counts, replaced }));
+        if join.is_none() && phases.is_empty() && (rest.is_some() || !plan.splits) {
+            return (made, None);
         }
-        made
-    }
-
-    /// Rows so far, and those that were given up.
-    pub fn counts(&self) -> (usize, usize) {
-        self.counts.get()
+        let counts = Arc::new(Counts::default());
+        made.counted = Some(Counted::Rows(counts.clone()));
+        (made, Some(Arc::new(Native { join, phases, rest, counts })))
     }
 
     /// Whether it still pays.
     pub fn is_worth_it(&self) -> bool {
-        let (seen, given_up) = *self.counts.recent.lock();
-        seen < JUDGED || given_up * WORTH <= seen
+        self.counts.is_worth_it()
     }
 
     /// Whether other documents may make better code of it.
@@ -209,16 +224,7 @@ impl Native {
 
     /// Says that it was made again.
     pub fn is_replaced(&self) {
-        self.replaced.store(true, Ordering::Relaxed);
-    }
-
-    /// What became of it because of the rows that it gave up, for people.
-    pub fn fate(&self) -> &'static str {
-        match (self.is_worth_it(), self.replaced.load(Ordering::Relaxed)) {
-            (_, true) => ", therefore compiled again for what rows look like now",
-            (true, false) => "",
-            (false, false) => ", therefore now all of them",
-        }
+        self.counts.replaced.store(true, Ordering::Relaxed);
     }
 
     /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does

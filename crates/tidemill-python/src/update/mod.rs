@@ -20,7 +20,7 @@ use run::Run;
 
 use crate::groups::MOST_SLOTS;
 use crate::native::{Counts, InWorker, Input, MOST_TYPES};
-use crate::report::{InputReport, Report};
+use crate::report::{Counted, InputReport, Report};
 use crate::state::StateBlock;
 
 /// How often the type of the state may turn out to be wider than it seemed.
@@ -184,7 +184,7 @@ fn tell(updater: &Result<Arc<Updater>, Reason>, inputs: &Inputs<'_>) -> InputRep
         reason,
         left: updater.iter().flat_map(|updater| updater.left_out()).collect(),
         note: folds.then_some("folds values as they come"),
-        calls: updater.as_ref().ok().map(|updater| updater.counts.clone()),
+        counted: updater.as_ref().ok().map(|updater| Counted::Calls(updater.counts.clone())),
         ..InputReport::interpreted()
     }
 }
