@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import operator
 import random
+import re
 import signal
 import tempfile
 import threading
@@ -214,6 +215,33 @@ def test_a_batch_that_fails_above_the_window_is_missed():
     assert windows[:8] == [1, 11, 1011, 1011, 1010, 1000, 1000, 0]
 
 
+def slides_given_up(told):
+    """Return how many slides of partitions were left to CPython, and how many there were."""
+    counts = re.findall(r"(\d+) of (\d+) slides of partitions ran in CPython", told)
+    return max((int(given_up), int(seen)) for given_up, seen in [*counts, (0, 0)])
+
+
+AWAY = {
+    "a value beyond 64 bits": (1 << 70, add, subtract, None),
+    "a value of another type": (None, lambda a, b: b, lambda a, b: a, None),
+}
+
+
+@pytest.mark.parametrize("name", AWAY)
+def test_a_window_that_cpython_had_comes_back(name):
+    """Once what compiled code cannot read has left, slides are compiled again."""
+    away, reduce, inverse, keep = AWAY[name]
+    program = (None, reduce, inverse, keep)
+    first = [[(key, 1) for key in "abcd"], [("a", away), ("b", away)], [("c", 3)]]
+    data = [*first, *[[(key, 2) for key in "abcd"]] * 57]
+    expected, _ = run("off", program, data)
+    found, told = run("auto", program, data)
+    assert found == expected
+    given_up, slides = slides_given_up(told)
+    # Two partitions; some slides before it is looked at again are not even asked.
+    assert 0 < given_up < 20 < 70 < slides
+
+
 @pytest.mark.parametrize("mode", ["off", "auto"])
 def test_batches_without_an_rdd(mode):
     """There is no window before there is a batch, and no filter where none entered."""
@@ -345,3 +373,37 @@ def test_a_checkpoint_that_does_not_say_durations_is_taken(summing, tmp_path):
         manifest.write_text(json.dumps(content))
     windows = summing("c", {"a": 2, "b": 1, "c": 1}, seconds=30)
     assert windows[0].items() >= {"a": 2, "b": 1}.items()
+
+
+def test_slices_that_cpython_made_are_typed_after_a_restart(tmp_path):
+    """A checkpoint written in CPython has pickled slices, which leave for as long as the window is."""
+    slides = 60
+
+    def sums(mode, batches):
+        conf = SparkConf().setMaster("local[2]").setAppName("restart")
+        with SparkContext(conf=conf.set("tidemill.python.compile", mode)) as sc:
+            found = []
+
+            def setup():
+                ssc = StreamingContext(sc, INTERVAL)
+                ssc.checkpoint(str(tmp_path / "sums"))
+                pairs = sc.parallelize([(key, 1) for key in "abcdef"], 2)
+                window = ssc.queueStream([], default=pairs).reduceByKeyAndWindow(
+                    add, subtract, slides * INTERVAL, INTERVAL, 2
+                )
+                window.foreachRDD(lambda rdd: found.append(dict(rdd.collect())))
+                return ssc
+
+            ssc = StreamingContext.getOrCreate(str(tmp_path / "sums"), setup)
+            ssc.start()
+            wait_until(lambda: len(found) >= batches, lambda: repr(found[-1:]))
+            ssc.stop(stopSparkContext=False, stopGraceFully=True)
+            return found, "\n".join(sc._engine.explain())
+
+    before, _ = sums("off", slides + 1)
+    after, told = sums("auto", 2 * slides)
+    # Something of before was in the first windows, else this says nothing.
+    assert after[0]["a"] > 10
+    assert before[slides] == after[2 * slides - 1] == dict.fromkeys("abcdef", slides)
+    assert ": compiled" in told
+    assert slides_given_up(told)[0] < 10

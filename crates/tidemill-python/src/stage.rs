@@ -110,11 +110,7 @@ impl Stage {
     ) -> Result<Option<Vec<Partition>>, TaskError> {
         match (&self.update, &self.slide, &self.plan, inputs) {
             (Some(update), _, _, [before, fresh]) => self.run_update(update, before, fresh, worker),
-            (_, Some(slide), _, inputs) => {
-                let mut made = None;
-                let ran = slide.run(inputs, &self.report, &mut made, worker);
-                self.ran(ran, made, true)
-            }
+            (_, Some(slide), _, inputs) => self.run_slide(slide, inputs, worker),
             (None, None, Some(plan), [input]) => self.run_plan(plan, input, buckets, worker),
             _ => Ok(None),
         }
@@ -144,6 +140,40 @@ impl Stage {
             fresh_typing.was_of_use_if(ran.is_some());
         }
         self.ran(ran, made, !was_away)
+    }
+
+    /// Slices that CPython has may be some for compiled code, if they are of the window's type. A window that it has
+    /// comes back by itself, with the type of what entered.
+    fn run_slide(
+        &self,
+        slide: &Slide,
+        inputs: &[Partition],
+        worker: &mut InWorker<'_>,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        let mut inputs = inputs.to_vec();
+        let mut ty = inputs.first().and_then(|before| Some(Input::of(before)?.ty()));
+        let mut typed = Vec::new();
+        // What entered says more of what is to come than what left.
+        for (slices, typing) in inputs.iter_mut().skip(1).zip(&self.typing).rev() {
+            let Some(found) = readable(slices, typing) else { continue };
+            let of_type = Input::of(&found).map(|input| input.ty());
+            match found {
+                Cow::Borrowed(_) => ty = ty.or(of_type),
+                Cow::Owned(found) if ty.is_none() || ty == of_type => {
+                    (*slices, ty) = (found, of_type);
+                    typed.push(typing);
+                }
+                Cow::Owned(_) => typing.was_of_use_if(false),
+            }
+        }
+        // A type that only records of a worker have is no news.
+        let is_news = typed.is_empty();
+        let mut made = None;
+        let ran = slide.run(&inputs, &self.report, &mut made, worker);
+        let is_compiled = |window: &Vec<Partition>| !window.iter().any(is_pickled);
+        let useful = matches!(&ran, Some(Ok(window)) if is_compiled(window));
+        typed.into_iter().for_each(|typing| typing.was_of_use_if(useful));
+        self.ran(ran, made, is_news)
     }
 
     /// What an operator of several inputs gave, told what was made for their types; whether it is news that
