@@ -33,7 +33,9 @@ def test_what_follows_a_split_is_not_the_splits_fault(told):
         return list(text.split(" "))
 
     def reason(function):
-        lines = told(lambda sc: sc.parallelize(["ab cd"]).flatMap(function).reduceByKey(add).collect())
+        lines = told(
+            lambda sc: sc.parallelize(["ab cd"]).flatMap(function).reduceByKey(add).collect()
+        )
         return next(line for line in lines if "reduceByKey(" in line)
 
     assert reason(listed).endswith("CPython: an operator by key is not compiled for str")

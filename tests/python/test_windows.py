@@ -353,7 +353,9 @@ def test_a_window_of_other_durations_is_not_the_saved_one(
     summing, submit, write_program, tmp_path, free_port, seconds, slide
 ):
     summing("a b a", {"a": 2, "b": 1})
-    changed = SUMS.replace("seconds, 0.1)", f"seconds, {slide})").replace("checkpoint(0.1)", "cache()")
+    changed = SUMS.replace("seconds, 0.1)", f"seconds, {slide})").replace(
+        "checkpoint(0.1)", "cache()"
+    )
     program = submit(
         write_program(changed), free_port, tmp_path / "checkpoint", "local[2]", str(seconds)
     )
@@ -376,7 +378,7 @@ def test_a_checkpoint_that_does_not_say_durations_is_taken(summing, tmp_path):
 
 
 def test_slices_that_cpython_made_are_typed_after_a_restart(tmp_path):
-    """A checkpoint written in CPython has pickled slices, which leave for as long as the window is."""
+    """A checkpoint written in CPython has pickled slices, which leave one by one."""
     slides = 60
 
     def sums(mode, batches):

@@ -185,7 +185,6 @@ fn tell(updater: &Result<Arc<Updater>, Reason>, inputs: &Inputs<'_>) -> InputRep
         left: updater.iter().flat_map(|updater| updater.left_out()).collect(),
         note: folds.then_some("folds values as they come"),
         counted: updater.as_ref().ok().map(|updater| Counted::Calls(updater.counts.clone())),
-        ..InputReport::interpreted()
     }
 }
 
