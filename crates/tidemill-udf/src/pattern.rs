@@ -3,6 +3,8 @@
 //! `python/tidemill/compiler/patterns.py` writes patterns in this engine's syntax, and only those that mean the
 //! same here. Automata work in memory of their own that grows with use; runs borrow it from the engine.
 
+pub(crate) mod straight;
+
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +14,7 @@ use regex_automata::meta::{Builder, Cache, Config, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
 use serde::Deserialize;
 
+use self::straight::Straight;
 use crate::error::{Reason, Result};
 
 /// More bytes of automaton are not worth their compilation.
@@ -107,7 +110,8 @@ impl Pattern {
             false => (&self.anywhere, self.spec.syntax.clone()),
             true => (&self.whole, format!(r"\A(?:{})\z", self.spec.syntax)),
         };
-        let engine = place.get_or_init(|| Engine::new(&syntax).map(Arc::new));
+        let ascii = self.spec.ascii;
+        let engine = place.get_or_init(|| Engine::new(&syntax, ascii).map(Arc::new));
         engine.clone().ok_or_else(|| Reason::unsupported("a pattern that is too large", line))
     }
 }
@@ -135,6 +139,7 @@ impl std::fmt::Debug for Pattern {
 /// An automaton, and its working memory between runs.
 pub(crate) struct Engine {
     pub(crate) regex: Regex,
+    straight: Option<Straight>,
     idle: Mutex<Vec<Scratch>>,
 }
 
@@ -145,10 +150,11 @@ pub(crate) struct Scratch {
 }
 
 impl Engine {
-    fn new(syntax: &str) -> Option<Engine> {
+    fn new(syntax: &str, ascii: bool) -> Option<Engine> {
         let config = Config::new().nfa_size_limit(Some(LARGEST));
         let regex = Builder::new().configure(config).build(syntax).ok()?;
-        Some(Engine { regex, idle: Mutex::default() })
+        let straight = Straight::new(syntax, ascii);
+        Some(Engine { regex, straight, idle: Mutex::default() })
     }
 
     /// Working memory, warm if any was given back.
@@ -170,4 +176,12 @@ pub(crate) struct Matcher {
     pub(crate) anchored: bool,
     /// What `sub` puts in.
     pub(crate) inserts: Vec<Insert>,
+}
+
+impl Matcher {
+    /// What finds the only match that there can be, at the subject's start, if it needs no automaton.
+    pub(crate) fn straight(&self) -> Option<&Straight> {
+        let straight = self.engine.straight.as_ref()?;
+        (self.anchored || straight.at_start).then_some(straight)
+    }
 }

@@ -6,9 +6,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input};
 
 use super::{DONE, List, Rows, UNSURE, bytes, new_list, push_slots, push_str, room_for, set_str};
+use crate::pattern::straight::Straight;
 use crate::pattern::{Engine, Insert, Matcher, Scratch};
 
 /// Where the text of a group that did not take part would be; no other text is.
@@ -76,12 +78,18 @@ impl<'s> Search<'s> {
 
     /// Whether there is a match at all.
     fn is_match(&mut self) -> bool {
+        if let Some(straight) = self.matcher.straight() {
+            return straight.find(self.subject, &mut []).is_some();
+        }
         let input = self.input().earliest(true);
         self.matcher.engine.regex.search_half_with(&mut self.scratch.cache, &input).is_some()
     }
 
     /// Finds the first match from here on; its groups are in the slots.
     fn find(&mut self) -> Option<Range<usize>> {
+        if let (0, Some(straight)) = (self.from, self.matcher.straight()) {
+            return self.find_straight(straight);
+        }
         let input = self.input();
         let regex = &self.matcher.engine.regex;
         if self.groups <= 1 {
@@ -90,6 +98,16 @@ impl<'s> Search<'s> {
         }
         regex.search_slots_with(&mut self.scratch.cache, &input, &mut self.scratch.slots)?;
         self.group(0)
+    }
+
+    fn find_straight(&mut self, straight: &Straight) -> Option<Range<usize>> {
+        let slots = &mut self.scratch.slots;
+        slots.fill(None);
+        let end = straight.find(self.subject, slots)?;
+        if let [first, last, ..] = slots.as_mut_slice() {
+            (*first, *last) = (NonMaxUsize::new(0), NonMaxUsize::new(end));
+        }
+        Some(0..end)
     }
 
     /// Finds the next match. After one of nothing there is no other at its place, so the search goes on with the
