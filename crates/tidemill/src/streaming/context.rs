@@ -408,6 +408,7 @@ impl Shared {
             zero_time,
             interval: self.interval,
             block_interval: config.block_interval,
+            slots: self.engine.slots(),
             max_buffered_bytes: config.max_buffered_bytes,
             max_line_bytes: config.max_line_bytes,
             max_reconnect_delay: config.max_reconnect_delay,

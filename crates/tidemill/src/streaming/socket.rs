@@ -26,9 +26,12 @@ use crate::text::{TextBlock, WholeLines};
 
 /// Bytes of text per block, about.
 const BLOCK: usize = 1 << 20;
-/// A partition is closed at this size even within a block interval, so that a burst is shared
-/// among the executors.
+/// A partition is closed even within a block interval, so that a burst is shared among the executors: at this
+/// size, or at a share of what the batch has, whichever is more. Each partition costs something, such as keys
+/// that are in all of them.
 const PARTITION: usize = 4 << 20;
+/// Partitions of such a share that each executor could have.
+const SHARES: usize = 4;
 /// How often the reading thread looks whether it is to stop.
 const POLL: Duration = Duration::from_millis(100);
 /// How long a stop waits for the reading thread.
@@ -57,6 +60,7 @@ struct Received {
     batches: BTreeMap<BatchTime, Batch>,
     bytes: usize,
     rate: Option<RateEstimate>,
+    slots: usize,
 }
 
 /// Whole lines that came within one block interval.
@@ -104,7 +108,10 @@ impl InputSource for SocketSource {
     }
 
     fn start(&self, context: &SourceContext) -> Result<()> {
-        self.shared.received.lock().rate = Some(RateEstimate::new(context.interval));
+        let mut received = self.shared.received.lock();
+        received.rate = Some(RateEstimate::new(context.interval));
+        received.slots = context.slots;
+        drop(received);
         let receiver = Receiver {
             address: self.address.clone(),
             shared: self.shared.clone(),
@@ -183,10 +190,11 @@ impl InputSource for SocketSource {
 impl Received {
     /// Keeps lines that came within a block interval.
     fn add(&mut self, interval: u128, lines: &WholeLines<'_>) {
+        let most = PARTITION.max(self.open_bytes / (SHARES * self.slots.max(1)));
         self.bytes += lines.bytes();
         self.open_bytes += lines.bytes();
         match self.open.last_mut() {
-            Some(part) if part.interval == interval && part.bytes < PARTITION => part.add(lines),
+            Some(part) if part.interval == interval && part.bytes < most => part.add(lines),
             _ => {
                 self.close();
                 let mut part = Chunks { interval, ..Chunks::default() };
@@ -406,6 +414,27 @@ mod tests {
             assert_eq!(counted, expected);
             assert_eq!(taken, counted);
         }
+    }
+
+    #[test]
+    fn a_burst_is_shared_among_the_executors_in_few_partitions() {
+        const MB: usize = 1 << 20;
+        for (slots, expected) in [(1, 4..14), (2, 8..24), (8, 32..64)] {
+            let mut received = Received { slots, ..Received::default() };
+            let line = [&b"x".repeat(MB - 1)[..], b"\n"].concat();
+            (0..200).for_each(|_| received.add(0, &WholeLines::of(&line)));
+            let sizes: Vec<usize> = received.open.iter().map(|part| part.bytes).collect();
+            assert!(
+                expected.contains(&sizes.len()),
+                "{slots} executors: {} partitions",
+                sizes.len()
+            );
+            let most = 200 * MB / (SHARES * slots) + MB;
+            assert!(sizes.iter().all(|&size| size <= most.max(PARTITION)), "{sizes:?}");
+        }
+        let mut small = Received { slots: 2, ..Received::default() };
+        (0..20).for_each(|n| small.add(n / 4, &WholeLines::of(b"x\n")));
+        assert_eq!(small.open.len(), 5);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct SourceContext {
     pub interval: Duration,
     /// Data that come within one block interval make one partition.
     pub block_interval: Duration,
+    /// Executors that the data are shared among.
+    pub slots: usize,
     /// Most bytes received and not yet processed, per source.
     pub max_buffered_bytes: usize,
     /// Longest record.
