@@ -48,15 +48,26 @@ def keep(name: str, table: Table, machine: dict[str, str]) -> None:
 
 
 def write(path: Path, scenarios: dict[str, Any]) -> list[str]:
-    """Writes the report if every scenario has a result; returns the names of those without."""
+    """Writes the report of what was measured; returns the names of the scenarios that were not.
+
+    They are named in the report too, so that a page never looks more complete than it is.
+    """
     results = _kept()
     missing = [name for name in scenarios if name not in results]
-    if not missing:
-        parts = [_section(name, scenario, results[name]) for name, scenario in scenarios.items()]
+    measured = {name: scenario for name, scenario in scenarios.items() if name in results}
+    if measured:
+        parts = [_section(name, scenario, results[name]) for name, scenario in measured.items()]
+        parts += [_unmeasured({name: scenarios[name] for name in missing})] if missing else []
         path.parent.mkdir(exist_ok=True)
-        text = "\n".join([INTRODUCTION, _machines(results, list(scenarios)), *parts])
+        text = "\n".join([INTRODUCTION, _machines(results, list(measured)), *parts])
         path.write_text(text, encoding="utf-8")
     return missing
+
+
+def _unmeasured(scenarios: dict[str, Any]) -> str:
+    lines = ["## Not measured yet", ""]
+    lines += [f"- {scenario.TITLE}: `make bench-{name}`" for name, scenario in scenarios.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _kept() -> dict[str, Any]:

@@ -50,9 +50,7 @@ def main() -> None:
         _run(name, options)
     if only is None and given.scale >= 1:
         missing = report.write(given.report, ALL)
-        print(
-            f"not written yet, to be measured: {missing}" if missing else f"written: {given.report}"
-        )
+        print(f"written: {given.report}" + (f"; to be measured: {missing}" if missing else ""))
 
 
 def _run(name: str, options: Options) -> None:
