@@ -92,8 +92,13 @@ impl<'a> Groups<'a> {
     pub unsafe fn add(&mut self, record: &[u64]) -> bool {
         let key = &record[..self.width];
         let group = self.recent_group(key);
+        let print = match group {
+            // SAFETY: the caller's promise.
+            UNKNOWN => unsafe { Fingerprint::of(self.key, key) },
+            _ => Fingerprint::default(),
+        };
         // SAFETY: the caller's promise.
-        unsafe { self.add_to(record, group, &Fingerprint::of(self.key, key)) }
+        unsafe { self.add_to(record, group, &print) }
     }
 
     /// Adds records until one is left to CPython; how many were added.

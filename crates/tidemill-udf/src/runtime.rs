@@ -500,8 +500,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 /// Pieces of texts are mostly short: two words are looked at here, before a call that looks at many at once.
 fn find_byte(text: &[u8], byte: u8) -> Option<usize> {
     let Some(near) = text.first_chunk() else { return text.iter().position(|&b| b == byte) };
-    let wanted = u64::from_le_bytes([byte; 8]);
-    if let Some(place) = first_marked(near, |word| zero_bytes(word ^ wanted)) {
+    if let Some(place) = first_marked(near, |word| equal_bytes(word, byte)) {
         return Some(place);
     }
     let far = near.len();
@@ -518,11 +517,16 @@ fn first_marked(bytes: &[u8; 16], mark: impl Fn(u64) -> u64) -> Option<usize> {
     (marks != 0).then(|| before + marks.trailing_zeros() as usize / 8)
 }
 
-/// A word in which the lowest bit that is set marks the lowest byte that is zero; none is set if none is.
-fn zero_bytes(word: u64) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
+/// The lowest and the highest bit of each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = ONES << 7;
+
+/// A word in which the lowest bit that is set marks the lowest byte that is `byte`; none is set if none is.
+#[inline(always)]
+fn equal_bytes(word: u64, byte: u8) -> u64 {
+    let zero = word ^ (ONES * u64::from(byte));
     // A borrow can only mark bytes above one that is zero in error.
-    word.wrapping_sub(LOW) & !word & (LOW << 7)
+    zero.wrapping_sub(ONES) & !zero & HIGH
 }
 
 /// A number as `[+-]digits[.digits][e[+-]digits]`, which both parsers read alike.

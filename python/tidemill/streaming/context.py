@@ -86,7 +86,6 @@ class StreamingContext:
         self._stopping = False
         self._stops_spark_context = False
         self._finished = False
-        self._main_waits = False
         self._started_at = ""
         if CHECKPOINT_DIRECTORY in self._conf:
             self.checkpoint(self._conf[CHECKPOINT_DIRECTORY])
@@ -300,7 +299,6 @@ class StreamingContext:
         return self._await(timeout)
 
     def _await(self, timeout: float | None) -> bool:
-        self._main_waits = in_main_thread()
         self._signals.main_sees_the_stop()
         try:
             stopped = self._streaming.await_termination(timeout)
@@ -308,7 +306,7 @@ class StreamingContext:
                 self._finish()
             return stopped
         finally:
-            self._main_waits = False
+            self._signals.main_goes_on()
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
         """Stop the streams, and the SparkContext unless told otherwise.

@@ -66,14 +66,17 @@ class GracefulSignals:
         if in_main_thread():
             self._sees_the_stop.set()
 
+    def main_goes_on(self) -> None:
+        """Say that the main thread waits no more; if a stop is under way, it has seen it."""
+        if in_main_thread() and not self._ssc._stopping:
+            self._sees_the_stop.clear()
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         ssc = self._ssc
         if ssc._stopping or ssc._streaming.status != "active":
             self.remove()
             self._in_thread(partial(self._stop, graceful=False))
             leave(number)
-        if not ssc._main_waits:
-            self._sees_the_stop.clear()
         self._in_thread(partial(self._stop_and_tell, number))
 
     def _in_thread(self, stop: Callable[[], None]) -> None:

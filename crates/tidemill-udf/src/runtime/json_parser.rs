@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::json::{DEEPEST, Node, entry};
-use super::{List, RAISES, Rows, UNSURE, adopt, decimal, first_marked, zero_bytes};
+use super::{HIGH, List, ONES, RAISES, Rows, UNSURE, adopt, decimal, equal_bytes, first_marked};
 
 /// Digits that CPython reads whatever its limit is (`sys.int_info.str_digits_check_threshold`).
 const MOST_DIGITS: usize = 640;
@@ -356,9 +356,6 @@ fn integer(negative: bool, digits: &[u8]) -> Parsed<Node> {
     Ok(i64::try_from(value).map_or(Node::OTHER, Node::int))
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = ONES << 7;
-
 /// Where the first quote, backslash or control character is, from `at` on; the end if there is none.
 fn plain_end(text: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk()) {
@@ -376,8 +373,7 @@ fn plain_end(text: &[u8], mut at: usize) -> usize {
 /// Marks the high bit of bytes that end a stretch of plain text, and maybe of bytes above the lowest of them.
 fn ends_string(word: u64) -> u64 {
     let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-    let is = |byte: u8| zero_bytes(word ^ (ONES * u64::from(byte)));
-    control | is(b'"') | is(b'\\')
+    control | equal_bytes(word, b'"') | equal_bytes(word, b'\\')
 }
 
 #[cfg(test)]

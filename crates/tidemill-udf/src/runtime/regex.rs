@@ -76,9 +76,14 @@ impl<'s> Search<'s> {
         Input::new(self.subject).range(self.from..self.subject.len()).anchored(anchored)
     }
 
+    /// What finds the match without an automaton, where that can only be at the start.
+    fn straight(&self) -> Option<&'s Straight> {
+        self.matcher.straight().filter(|_| self.from == 0)
+    }
+
     /// Whether there is a match at all.
     fn is_match(&mut self) -> bool {
-        if let Some(straight) = self.matcher.straight() {
+        if let Some(straight) = self.straight() {
             return straight.find(self.subject, &mut []).is_some();
         }
         let input = self.input().earliest(true);
@@ -87,7 +92,7 @@ impl<'s> Search<'s> {
 
     /// Finds the first match from here on; its groups are in the slots.
     fn find(&mut self) -> Option<Range<usize>> {
-        if let (0, Some(straight)) = (self.from, self.matcher.straight()) {
+        if let Some(straight) = self.straight() {
             return self.find_straight(straight);
         }
         let input = self.input();

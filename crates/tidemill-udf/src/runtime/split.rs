@@ -98,8 +98,7 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 
 /// How many of eight bytes from the lowest are plain.
 fn plain(word: u64) -> usize {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const ABOVE_SPACE: u64 = 0x2121_2121_2121_2121;
+    const ABOVE_SPACE: u64 = ONES * 0x21;
     // The lowest byte that is marked is one; a borrow can only mark bytes above it in error.
     let marked = (word.wrapping_sub(ABOVE_SPACE) & !word | word) & HIGH;
     marked.trailing_zeros() as usize / 8

@@ -465,8 +465,7 @@ impl Graph {
             all.map(|(id, _)| id as u64).collect()
         };
         let run = |id| self.rdd(engine, StreamId(id), time).err();
-        let causes: Vec<Error> = states.into_iter().filter_map(run).collect();
-        let cause = causes.into_iter().next()?;
+        let cause = states.into_iter().filter_map(run).reduce(|first, _| first)?;
         Some(Error::Batch { time, output: 0, cause: Box::new(cause) })
     }
 

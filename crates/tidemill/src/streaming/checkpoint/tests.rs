@@ -153,6 +153,14 @@ fn a_window_of_an_earlier_version_is_read() -> Result<()> {
     Ok(())
 }
 
+/// After a failure the first checkpoint is the newest, and the next one can be written.
+fn goes_on_from_the_first(checkpoint: &CheckpointFolder, next: i64) -> Result<()> {
+    assert_eq!(checkpoint.read()?.map(|c| c.time), Some(BatchTime(1)));
+    checkpoint.write(BatchTime(next), &state(&[1, 3]))?;
+    assert_eq!(checkpoint.read()?.map(|c| bytes_of(&c.states[0])), Some(vec![1, 3]));
+    Ok(())
+}
+
 #[test]
 fn a_write_that_fails_costs_nothing_but_itself() -> Result<()> {
     let (_guard, path) = folder();
@@ -162,10 +170,7 @@ fn a_write_that_fails_costs_nothing_but_itself() -> Result<()> {
     fs::create_dir(&in_the_way).unwrap_or_default();
     assert!(checkpoint.write(BatchTime(2), &state(&[1, 3])).is_err());
     fs::remove_dir(&in_the_way).unwrap_or_default();
-    assert_eq!(checkpoint.read()?.map(|c| c.time), Some(BatchTime(1)));
-    checkpoint.write(BatchTime(3), &state(&[1, 3]))?;
-    assert_eq!(checkpoint.read()?.map(|c| bytes_of(&c.states[0])), Some(vec![1, 3]));
-    Ok(())
+    goes_on_from_the_first(&checkpoint, 3)
 }
 
 #[test]
@@ -350,10 +355,7 @@ fn a_write_that_fails_leaves_no_file() -> Result<()> {
         fs::remove_dir(&in_the_way).unwrap_or_default();
         assert_eq!(files_of(&path, ""), before);
     }
-    assert_eq!(checkpoint.read()?.map(|c| c.time), Some(BatchTime(1)));
-    checkpoint.write(BatchTime(4), &state(&[1, 3]))?;
-    assert_eq!(checkpoint.read()?.map(|c| bytes_of(&c.states[0])), Some(vec![1, 3]));
-    Ok(())
+    goes_on_from_the_first(&checkpoint, 4)
 }
 
 #[test]
