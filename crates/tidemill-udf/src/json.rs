@@ -23,14 +23,14 @@ impl Gen<'_> {
             return Err(Reason::types("json.loads()", &[&text.ty], line));
         }
         let out = self.room(2);
-        let call = [self.rows, text.slots[0], text.slots[1], out];
+        let at = self.int(site as i64);
+        let call = [self.rows, at, text.slots[0], text.slots[1], out];
         let status = self.call_value("json_loads", &call, 'i')?;
         self.check(status, Raised::JsonDecode);
         let shape = self.known.shapes.get(&site).cloned();
         let value = self.load(&Type::Json(shape.clone().unwrap_or_default()), out, 0);
         if shape.is_none() && self.known.sampling {
             // The rest of the code waits for the samples: the row ends here, and so does the attempt.
-            let at = self.int(site as i64);
             self.call("json_observe", &[self.rows, at, value.slots[0], value.slots[1]], None)?;
             self.deopt();
             self.unseen = Some(site);

@@ -42,8 +42,8 @@ pub struct Rows<'a> {
     /// Number of records before each row that was given up, in order.
     pub(crate) given_up: Vec<usize>,
     records: usize,
-    /// Room that parsers use, row after row.
-    pub(crate) parsing: Vec<u64>,
+    /// What earlier JSON documents were like.
+    documents: json_outline::Documents,
     /// What dynamic values looked like, by the place in the tree that made them.
     pub(crate) profiles: FxHashMap<u64, Profile>,
     /// Working memory of regular expressions.
@@ -240,10 +240,10 @@ fn new_list(lists: &Bump, capacity: usize, width: usize) -> *mut List {
 const HEAD: usize = size_of::<List>() / size_of::<u64>();
 
 /// A list of these slots.
-fn adopt(rows: &Rows<'_>, slots: &[u64], width: usize) -> *mut List {
-    let data = rows.lists.alloc_slice_copy(slots).as_mut_ptr();
+fn adopt(lists: &Bump, slots: &[u64], width: usize) -> *mut List {
+    let data = lists.alloc_slice_copy(slots).as_mut_ptr();
     let len = (slots.len() / width) as u64;
-    rows.lists.alloc(List { data, len, capacity: len, width: width as u64, state: FRESH })
+    lists.alloc(List { data, len, capacity: len, width: width as u64, state: FRESH })
 }
 
 /// Room for slots that are written before they are read.
@@ -255,6 +255,7 @@ fn room_for(lists: &Bump, slots: usize) -> *mut u64 {
     }
 }
 
+#[inline(always)]
 fn push_slots(lists: &Bump, list: &mut List, item: &[u64]) {
     let width = list.width as usize;
     if list.len == list.capacity {
@@ -329,6 +330,7 @@ mod format;
 mod grow;
 pub(crate) mod json;
 mod json_copy;
+mod json_outline;
 mod json_parser;
 mod json_text;
 mod lists;
@@ -337,6 +339,7 @@ mod numbers;
 mod pad;
 mod parts;
 mod regex;
+mod scan;
 mod search;
 mod slice;
 mod split;
@@ -491,42 +494,18 @@ mod calls {
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    find_from(text, 0, part)
+}
+
+/// Where a part is first from `at` on, which is in the text or its end.
+fn find_from(text: &[u8], at: usize, part: &[u8]) -> Option<usize> {
     match part {
-        [byte] => find_byte(text, *byte),
-        _ => memchr::memmem::find(text, part),
+        [byte] => {
+            let place = scan::first_of(text, at, |other| other == *byte);
+            (place < text.len()).then_some(place)
+        }
+        _ => memchr::memmem::find(&text[at..], part).map(|place| at + place),
     }
-}
-
-/// Pieces of texts are mostly short: two words are looked at here, before a call that looks at many at once.
-fn find_byte(text: &[u8], byte: u8) -> Option<usize> {
-    let Some(near) = text.first_chunk() else { return text.iter().position(|&b| b == byte) };
-    if let Some(place) = first_marked(near, |word| equal_bytes(word, byte)) {
-        return Some(place);
-    }
-    let far = near.len();
-    memchr::memchr(byte, &text[far..]).map(|place| far + place)
-}
-
-/// Where the lowest byte of sixteen is that `mark` sets a bit in, given eight of them as a word; what it sets above
-/// that is ignored. Both words are looked at whatever the first has: which of them it is, is hard to predict.
-#[inline(always)]
-fn first_marked(bytes: &[u8; 16], mark: impl Fn(u64) -> u64) -> Option<usize> {
-    let both = u128::from_le_bytes(*bytes);
-    let (low, high) = (mark(both as u64), mark((both >> 64) as u64));
-    let (marks, before) = if low != 0 { (low, 0) } else { (high, 8) };
-    (marks != 0).then(|| before + marks.trailing_zeros() as usize / 8)
-}
-
-/// The lowest and the highest bit of each byte of a word.
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = ONES << 7;
-
-/// A word in which the lowest bit that is set marks the lowest byte that is `byte`; none is set if none is.
-#[inline(always)]
-fn equal_bytes(word: u64, byte: u8) -> u64 {
-    let zero = word ^ (ONES * u64::from(byte));
-    // A borrow can only mark bytes above one that is zero in error.
-    zero.wrapping_sub(ONES) & !zero & HIGH
 }
 
 /// A number as `[+-]digits[.digits][e[+-]digits]`, which both parsers read alike.
@@ -567,21 +546,6 @@ mod tests {
         let mut out = 0;
         let status = parse_float(text.as_ptr(), text.len(), &mut out);
         (status, f64::from_bits(out))
-    }
-
-    #[test]
-    fn a_byte_is_found_where_it_is_first() {
-        for length in 0..40 {
-            for at in 0..=length {
-                let mut text = vec![0x81_u8; length];
-                // Another follows, and a byte that differs in its lowest bit comes before and after.
-                text[at..].fill(0x80);
-                for other in [0x82, 0x01, 0x00] {
-                    assert_eq!(find_byte(&text, other), None);
-                }
-                assert_eq!(find_byte(&text, 0x80), (at < length).then_some(at));
-            }
-        }
     }
 
     #[test]

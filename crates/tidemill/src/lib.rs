@@ -6,6 +6,7 @@ mod error;
 pub mod exec;
 pub mod ids;
 pub mod lock;
+mod memory;
 mod panics;
 pub mod rdd;
 pub mod scheduler;

@@ -1,12 +1,14 @@
 //! Decimal numbers, and a quick way for those of a few digits, as most are.
 
-use super::{HIGH, ONES};
-
 /// Digits of which every number is less than 2^53, and with that exact as a float.
 const MOST_DIGITS: usize = 15;
 
 /// Digits and a point.
 const MOST_LENGTH: usize = MOST_DIGITS + 1;
+
+/// The lowest and the highest bit of each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = ONES << 7;
 
 const POINTS: u64 = ONES * b'.' as u64;
 const ZEROS: u64 = ONES * b'0' as u64;

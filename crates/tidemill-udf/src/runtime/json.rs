@@ -145,6 +145,14 @@ impl List {
         slots.chunks_exact(4).position(is)
     }
 
+    /// Gives an entry another value.
+    pub(super) fn set_value(&mut self, at: usize, value: Node) {
+        assert!((at as u64) < self.len);
+        // SAFETY: an entry has four slots, of which the last two are its value.
+        let slots = unsafe { std::slice::from_raw_parts_mut(self.data.add(at * 4 + 2), 2) };
+        slots.copy_from_slice(&value.slots());
+    }
+
     /// The value of an entry.
     fn value(&self, at: usize) -> Node {
         let slots = self.all();
@@ -290,11 +298,7 @@ fn set(rows: &Rows<'_>, dict: &mut List, key: &[u8], value: Node) -> u32 {
         return UNSURE;
     }
     match dict.find(key, 0) {
-        Some(at) => {
-            // SAFETY: an entry has four slots, of which the last two are its value.
-            let slots = unsafe { std::slice::from_raw_parts_mut(dict.data.add(at * 4 + 2), 2) };
-            slots.copy_from_slice(&value.slots());
-        }
+        Some(at) => dict.set_value(at, value),
         None if dict.len >= LARGEST || rows.lists.allocated_bytes() > MOST_BYTES => return UNSURE,
         None => push_slots(&rows.lists, dict, &entry(key, value)),
     }
@@ -340,13 +344,13 @@ mod calls {
     use super::*;
 
     helpers! {
-        /// `json.loads(str)`.
-        fn json_loads(rows: *mut Rows<'_>, s: *const u8, n: usize, out: *mut u64) -> u32 {
+        /// `json.loads(str)`, which stands at `site` in the tree.
+        fn json_loads(rows: *mut Rows<'_>, site: u64, s: *const u8, n: usize, out: *mut u64) -> u32 {
             let (rows, text) = unsafe { (&mut *rows, bytes(s, n)) };
             if rows.lists.allocated_bytes() > MOST_BYTES || rows.is_full(0) {
                 return UNSURE;
             }
-            match super::super::json_parser::parse(rows, text) {
+            match super::super::json_parser::parse(rows, site, text) {
                 Ok(value) => put(out, value),
                 Err(status) => status,
             }
@@ -539,7 +543,7 @@ mod calls {
                 }
                 slots.extend([value.body, value.head >> 8]);
             }
-            answer(out, Some(adopt(rows, &slots, 2) as u64))
+            answer(out, Some(adopt(&rows.lists, &slots, 2) as u64))
         }
     }
 }

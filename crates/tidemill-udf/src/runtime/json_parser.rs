@@ -5,41 +5,42 @@
 //! Text that native code does not hold (lone surrogates), integers that CPython may refuse to read, and
 //! documents so deep that CPython's stack could end first are unsure.
 
+use bumpalo::Bump;
 use rustc_hash::FxHashMap;
 
 use super::json::{DEEPEST, Node, entry};
-use super::{HIGH, List, ONES, RAISES, Rows, UNSURE, adopt, decimal, equal_bytes, first_marked};
+use super::json_outline::{NONE, Outlines};
+use super::scan::first_of;
+use super::{List, RAISES, Rows, UNSURE, decimal, new_list, push_slots};
 
 /// Digits that CPython reads whatever its limit is (`sys.int_info.str_digits_check_threshold`).
 const MOST_DIGITS: usize = 640;
+/// Items that a list or dict has room for at first.
+const FEW_ITEMS: usize = 4;
 /// Keys of an object that are compared one by one.
 const FEW_KEYS: usize = 32;
 
 /// The status of a document that gives no value.
 type Parsed<T> = std::result::Result<T, u32>;
 
-/// Parses a whole document; lists and dicts are allocated in the row.
-pub(crate) fn parse(rows: &mut Rows<'_>, text: &[u8]) -> Parsed<Node> {
-    let mut slots = std::mem::take(&mut rows.parsing);
-    slots.clear();
-    let mut parser = Parser { rows, text, at: 0, slots: &mut slots };
-    let parsed = parser.document();
-    rows.parsing = slots;
-    parsed
+/// Parses a whole document, which stands like others at a `site`; lists and dicts are allocated in the row.
+pub(crate) fn parse(rows: &mut Rows<'_>, site: u64, text: &[u8]) -> Parsed<Node> {
+    let outlines = rows.documents.at(site);
+    Parser { arena: &rows.arena, lists: &rows.lists, text, at: 0, outlines }.document()
 }
 
-struct Parser<'p, 'r> {
-    rows: &'p Rows<'r>,
+struct Parser<'p> {
+    arena: &'p Bump,
+    lists: &'p Bump,
     text: &'p [u8],
     at: usize,
-    /// Slots of the open lists' and dicts' items, the innermost last.
-    slots: &'p mut Vec<u64>,
+    outlines: &'p mut Outlines,
 }
 
-impl Parser<'_, '_> {
+impl Parser<'_> {
     fn document(&mut self) -> Parsed<Node> {
-        let first = self.skip_space();
-        let value = self.value(first, 0)?;
+        let outline = self.outlines.begin();
+        let value = self.value(0, outline)?;
         self.skip_space();
         if self.at == self.text.len() { Ok(value) } else { Err(RAISES) }
     }
@@ -59,12 +60,13 @@ impl Parser<'_, '_> {
         byte
     }
 
-    /// The value that begins with `first`.
-    fn value(&mut self, first: u8, depth: usize) -> Parsed<Node> {
-        match first {
-            b'"' => self.string().map(Node::str),
-            b'{' => self.object(depth + 1),
-            b'[' => self.array(depth + 1),
+    /// The value behind white space; its objects are expected to be like the outline.
+    #[inline(always)]
+    fn value(&mut self, depth: usize, outline: usize) -> Parsed<Node> {
+        match self.skip_space() {
+            b'"' => Ok(Node::str(self.string()?)),
+            b'{' => self.object(depth + 1, outline),
+            b'[' => self.array(depth + 1, outline),
             b'-' | b'0'..=b'9' => self.number(),
             b't' => self.literal(b"true", Node::bool(true)),
             b'f' => self.literal(b"false", Node::bool(false)),
@@ -127,6 +129,7 @@ impl Parser<'_, '_> {
     }
 
     /// A string, from its opening quote.
+    #[inline(always)]
     fn string<'s>(&mut self) -> Parsed<&'s [u8]> {
         let start = self.at + 1;
         let end = plain_end(self.text, start);
@@ -142,8 +145,9 @@ impl Parser<'_, '_> {
     }
 
     /// A string whose first escape is at `end`.
+    #[cold]
     fn escaped<'s>(&mut self, start: usize, mut end: usize) -> Parsed<&'s [u8]> {
-        let mut made = bumpalo::collections::Vec::new_in(&self.rows.arena);
+        let mut made = bumpalo::collections::Vec::new_in(self.arena);
         let mut plain = start;
         loop {
             made.extend_from_slice(&self.text[plain..end]);
@@ -210,95 +214,110 @@ impl Parser<'_, '_> {
         })
     }
 
-    fn array(&mut self, depth: usize) -> Parsed<Node> {
+    fn array(&mut self, depth: usize, outline: usize) -> Parsed<Node> {
         if depth > DEEPEST {
             return Err(UNSURE);
         }
         self.at += 1;
-        let start = self.slots.len();
-        let mut first = self.skip_space();
-        if first == b']' {
+        let list = self.list(FEW_ITEMS, 2);
+        if self.skip_space() == b']' {
             self.at += 1;
-            return Ok(Node::list(self.close(start, 2)));
+            return Ok(Node::list(list));
         }
         loop {
-            let value = self.value(first, depth)?;
-            push(self.slots, value.slots());
-            match self.skip_space() {
-                b',' => {
-                    self.at += 1;
-                    first = self.skip_space();
-                }
-                b']' => {
-                    self.at += 1;
-                    return Ok(Node::list(self.close(start, 2)));
-                }
+            let value = self.value(depth, outline)?;
+            push_slots(self.lists, list, &value.slots());
+            let byte = self.skip_space();
+            self.at += 1;
+            match byte {
+                b',' => {}
+                b']' => return Ok(Node::list(list)),
                 _ => return Err(RAISES),
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Parsed<Node> {
+    fn object(&mut self, depth: usize, outline: usize) -> Parsed<Node> {
         if depth > DEEPEST {
             return Err(UNSURE);
         }
         self.at += 1;
-        let start = self.slots.len();
-        let mut keys = Keys::default();
+        let text = self.text;
+        let entries = self.list(self.outlines.count(outline).max(FEW_ITEMS), 4);
+        let mut next = 0;
+        while let Some(found) = self.outlines.find(outline, next, &text[self.at..]) {
+            self.at += found.length;
+            let value = self.value(depth, found.inner)?;
+            push_slots(self.lists, entries, &entry(found.key, value));
+            next = found.next;
+        }
+        let behind = self.at;
         if self.skip_space() == b'}' {
             self.at += 1;
-            return Ok(Node::dict(self.close(start, 4)));
+            self.outlines.met(outline);
+        } else {
+            self.at = behind;
+            self.other_entries(entries, depth, outline, next)?;
         }
+        Ok(Node::dict(entries))
+    }
+
+    /// The entries of an object, to its end, that are not as the outline has them from `next` on.
+    fn other_entries(
+        &mut self,
+        entries: &mut List,
+        depth: usize,
+        outline: usize,
+        next: usize,
+    ) -> Parsed<()> {
+        let mut keys = Keys::of(entries.all());
+        let mut learning = self.outlines.missed(outline, next);
+        let mut is_first = entries.len == 0;
         loop {
-            if self.byte() != b'"' {
+            let behind = self.at;
+            match self.skip_space() {
+                b'}' if !is_first => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b',' if !is_first => self.at += 1,
+                _ if is_first => is_first = false,
+                _ => return Err(RAISES),
+            }
+            if self.skip_space() != b'"' {
                 return Err(RAISES);
             }
+            let from = self.at + 1;
             let key = self.string()?;
+            let to = self.at - 1;
             if self.skip_space() != b':' {
                 return Err(RAISES);
             }
             self.at += 1;
-            let first = self.skip_space();
-            let value = self.value(first, depth)?;
-            match keys.add(&self.slots[start..], key) {
-                // The last value counts, in the place of the first.
-                Some(known) => {
-                    self.slots[start + known * 4 + 2..start + known * 4 + 4]
-                        .copy_from_slice(&value.slots());
-                }
-                None => push(self.slots, entry(key, value)),
+            self.skip_space();
+            let known = keys.add(entries.all(), key);
+            // A key that is shorter than its text has an escape.
+            learning &= known.is_none() && key.len() == to - from;
+            let mut inner = None;
+            if learning {
+                let between = &self.text[behind..self.at];
+                inner = self.outlines.learn(outline, between, from - behind..to - behind);
             }
-            match self.skip_space() {
-                b',' => {
-                    self.at += 1;
-                    self.skip_space();
-                }
-                b'}' => {
-                    self.at += 1;
-                    return Ok(Node::dict(self.close(start, 4)));
-                }
-                _ => return Err(RAISES),
+            learning &= inner.is_some();
+            let value = self.value(depth, inner.unwrap_or(NONE))?;
+            match known {
+                // The last value counts, in the place of the first.
+                Some(known) => entries.set_value(known, value),
+                None => push_slots(self.lists, entries, &entry(key, value)),
             }
         }
     }
 
-    /// Makes a list of the slots from `start`.
-    fn close(&mut self, start: usize, width: usize) -> *mut List {
-        let list = adopt(self.rows, &self.slots[start..], width);
-        self.slots.truncate(start);
-        list
+    /// A new list of the row's.
+    fn list<'l>(&self, capacity: usize, width: usize) -> &'l mut List {
+        // SAFETY: the row's lists live as long as the row, and nothing else knows of this one.
+        unsafe { &mut *new_list(self.lists, capacity, width) }
     }
-}
-
-/// Appends an item slot by slot: a copy of what was just put together in memory would wait for it.
-#[inline(always)]
-fn push<const N: usize>(slots: &mut Vec<u64>, item: [u64; N]) {
-    slots.reserve(N);
-    for (place, slot) in slots.spare_capacity_mut().iter_mut().zip(item) {
-        place.write(slot);
-    }
-    // SAFETY: there was room for the item, and it was written.
-    unsafe { slots.set_len(slots.len() + N) };
 }
 
 /// The keys of an object so far.
@@ -311,17 +330,24 @@ struct Keys {
 }
 
 impl Keys {
+    /// The keys of entries.
+    fn of(entries: &[u64]) -> Keys {
+        let mut keys = Keys::default();
+        for count in 0..entries.len() / 4 {
+            keys.met |= kind_of(key_at(entries, count));
+        }
+        keys
+    }
+
     /// The place of an equal key among the entries; if there is none, the key is the next entry's.
     fn add(&mut self, entries: &[u64], key: &[u8]) -> Option<usize> {
         let count = entries.len() / 4;
         if count >= FEW_KEYS {
             return self.add_to_many(entries, key);
         }
-        let ends =
-            key.first().zip(key.last()).map_or(0, |(a, b)| usize::from(*a) + 7 * usize::from(*b));
-        let bit = 1_u64 << ((key.len() * 31 + ends) % 64);
-        let new = self.met & bit == 0;
-        self.met |= bit;
+        let kind = kind_of(key);
+        let new = self.met & kind == 0;
+        self.met |= kind;
         if new { None } else { (0..count).find(|&at| key_at(entries, at) == key) }
     }
 
@@ -332,6 +358,13 @@ impl Keys {
         }
         self.many.get(key).copied()
     }
+}
+
+/// A bit for the kind of a key.
+fn kind_of(key: &[u8]) -> u64 {
+    let ends =
+        key.first().zip(key.last()).map_or(0, |(a, b)| usize::from(*a) + 7 * usize::from(*b));
+    1 << ((key.len() * 31 + ends) % 64)
 }
 
 /// The key of an entry. Keys live as long as their row, which is longer than the parser.
@@ -357,23 +390,8 @@ fn integer(negative: bool, digits: &[u8]) -> Parsed<Node> {
 }
 
 /// Where the first quote, backslash or control character is, from `at` on; the end if there is none.
-fn plain_end(text: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        if let Some(place) = first_marked(chunk, ends_string) {
-            return at + place;
-        }
-        at += chunk.len();
-    }
-    while text.get(at).is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        at += 1;
-    }
-    at
-}
-
-/// Marks the high bit of bytes that end a stretch of plain text, and maybe of bytes above the lowest of them.
-fn ends_string(word: u64) -> u64 {
-    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-    control | equal_bytes(word, b'"') | equal_bytes(word, b'\\')
+fn plain_end(text: &[u8], at: usize) -> usize {
+    first_of(text, at, |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20))
 }
 
 #[cfg(test)]
@@ -383,7 +401,7 @@ mod tests {
 
     fn parsed(text: &str) -> Result<(crate::Type, Vec<u64>), u32> {
         let mut rows = Rows::for_calls();
-        parse(&mut rows, text.as_bytes()).map(|value| as_static(&value.slots()))
+        parse(&mut rows, 0, text.as_bytes()).map(|value| as_static(&value.slots()))
     }
 
     #[test]
@@ -419,7 +437,7 @@ mod tests {
         let mut rows = Rows::for_calls();
         let text: String = (0..100).map(|i| format!("\"k{}\": {i}, ", i % 40)).collect();
         let text = format!("{{{}\"k0\": -1}}", text);
-        let value = parse(&mut rows, text.as_bytes()).unwrap_or(Node::NONE);
+        let value = parse(&mut rows, 0, text.as_bytes()).unwrap_or(Node::NONE);
         let found: Vec<(String, i64)> = value
             .items()
             .entries()
@@ -427,5 +445,64 @@ mod tests {
             .collect();
         assert_eq!(found.len(), 40);
         assert_eq!((&found[0], &found[19]), (&("k0".into(), -1), &("k19".into(), 99)));
+    }
+
+    /// Documents of one kind, made of choices: keys that come and go, that are written in other ways, in other
+    /// orders and twice; values of all kinds; some broken.
+    fn some_documents() -> impl proptest::strategy::Strategy<Value = Vec<String>> {
+        use proptest::prelude::*;
+        let key = prop::sample::select(vec![
+            r#""a""#,
+            r#""b""#,
+            r#" "a" "#,
+            r#""\u0061""#,
+            r#""""#,
+            r#""a longer key than what is compared at once, by far""#,
+        ]);
+        let leaf = prop::sample::select(vec![
+            "1", " 2", "-0.5 ", "\"x\"", "\"\\n\"", "null", "true", "[]", "{}", "1e", "\t7", "nul",
+        ]);
+        let value = leaf.prop_map(str::to_owned).prop_recursive(3, 24, 5, move |inner| {
+            let entry = (key.clone(), prop::sample::select(vec![":", ": ", " :"]), inner.clone());
+            let entry = entry.prop_map(|(key, colon, value)| format!("{key}{colon}{value}"));
+            let separator = || prop::sample::select(vec![",", ", ", ", ", ",,"]);
+            prop_oneof![
+                4 => (prop::collection::vec(entry, 0..6), separator())
+                    .prop_map(|(entries, comma)| format!("{{{}}}", entries.join(comma))),
+                1 => prop::collection::vec(inner, 0..4)
+                    .prop_map(|items| format!("[{}]", items.join(", "))),
+            ]
+        });
+        // Few different ones, over and over, so that much is as expected.
+        prop::collection::vec(value, 1..4).prop_flat_map(|documents| {
+            let some = prop::sample::select(documents);
+            prop::collection::vec((some, any::<prop::sample::Index>(), 0..12_u8), 1..40).prop_map(
+                |chosen| {
+                    let cut = |(text, at, how): (String, prop::sample::Index, u8)| match how {
+                        0 => text[..at.index(text.len() + 1)].to_owned(),
+                        _ => text,
+                    };
+                    chosen.into_iter().map(cut).collect()
+                },
+            )
+        })
+    }
+
+    fn shown(value: Parsed<Node>) -> Result<String, u32> {
+        let value = value?;
+        let mut text = bumpalo::collections::Vec::new_in(Box::leak(Box::default()));
+        super::super::json_text::write(&mut text, value, 0).ok_or(UNSURE)?;
+        Ok(format!("{:?} {}", value.kind(), String::from_utf8_lossy(&text)))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_came_before_changes_nothing(documents in some_documents()) {
+            let mut used = Rows::for_calls();
+            for document in documents {
+                let alone = shown(parse(&mut Rows::for_calls(), 0, document.as_bytes()));
+                proptest::prop_assert_eq!(shown(parse(&mut used, 7, document.as_bytes())), alone);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Strings to parts: `split` and its kin, `strip` and its kin, characters.
 
+use super::scan::first_of;
 use super::unicode::{is_line_end, may_be_space, space_at, space_before};
 use super::*;
 
@@ -75,33 +76,8 @@ fn word_end(text: &str, start: usize) -> usize {
 
 /// The first place from one on where there is neither ASCII above the space nor part of a longer character; or
 /// the end.
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        match plain(u64::from_le_bytes(*word)) {
-            8 => at += 8,
-            plain => return at + plain,
-        }
-    }
-    match bytes.last_chunk() {
-        // The bytes before the place are shifted out, so that zeros follow the last.
-        Some(last) if at < bytes.len() => {
-            let left = bytes.len() - at;
-            at + plain(u64::from_le_bytes(*last) >> (64 - 8 * left))
-        }
-        Some(_) => at,
-        None => {
-            let plain = |byte: &&u8| (0x21..0x80).contains(*byte);
-            at + bytes[at..].iter().take_while(plain).count()
-        }
-    }
-}
-
-/// How many of eight bytes from the lowest are plain.
-fn plain(word: u64) -> usize {
-    const ABOVE_SPACE: u64 = ONES * 0x21;
-    // The lowest byte that is marked is one; a borrow can only mark bytes above it in error.
-    let marked = (word.wrapping_sub(ABOVE_SPACE) & !word | word) & HIGH;
-    marked.trailing_zeros() as usize / 8
+fn plain_end(bytes: &[u8], at: usize) -> usize {
+    first_of(bytes, at, |byte| !(0x21..0x80).contains(&byte))
 }
 
 fn set_three(out: *mut u64, parts: [&[u8]; 3]) {
@@ -132,11 +108,13 @@ mod calls {
         /// The next piece of a text from a place on; gives the place of the one after it, or -1 if there is none.
         fn next_piece(s: *const u8, n: usize, p: *const u8, m: usize, at: usize, out: *mut u64) -> i64 {
             let (text, sep) = unsafe { (bytes(s, n), bytes(p, m)) };
-            let Some(rest) = text.get(at..) else { return -1 };
-            let end = find(rest, sep).unwrap_or(rest.len());
-            set_str(out, &rest[..end]);
+            if at > n {
+                return -1;
+            }
+            let end = find_from(text, at, sep).unwrap_or(n);
+            set_str(out, &text[at..end]);
             // Behind the last piece there is no other, not even an empty one.
-            (at + end + m) as i64
+            (end + m) as i64
         }
 
         /// `str.split()` with an optional limit (-1 for none).
@@ -194,9 +172,9 @@ mod calls {
             let list = unsafe { &mut *new_list(&rows.lists, 8, 2) };
             let mut start = 0;
             while !is_full(list, most) {
-                let Some(found) = find(&text[start..], sep) else { break };
-                push_str(&rows.lists, list, &text[start..start + found]);
-                start += found + m;
+                let Some(found) = find_from(text, start, sep) else { break };
+                push_str(&rows.lists, list, &text[start..found]);
+                start = found + m;
             }
             push_str(&rows.lists, list, &text[start..]);
             set_list(out, list);

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::exec::Engine;
 use crate::ids::StreamId;
 use crate::lock::{Lock, Signal};
+use crate::memory;
 use crate::rdd::RddRef;
 use crate::streaming::batches::{BatchInfo, Batches, Summary};
 use crate::streaming::checkpoint::CheckpointFolder;
@@ -36,7 +37,8 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 pub struct StreamingConfig {
     /// `spark.streaming.blockInterval`: data that come within it make one partition.
     pub block_interval: Duration,
-    /// `tidemill.receiver.maxBufferedBytes`: received and unprocessed bytes per receiver.
+    /// `tidemill.receiver.maxBufferedBytes`: received and unprocessed bytes per receiver. An eighth of the
+    /// memory of the machine, or of the container, by default; 512 MiB where the system does not say.
     pub max_buffered_bytes: usize,
     /// `tidemill.receiver.maxLineBytes`.
     pub max_line_bytes: usize,
@@ -58,7 +60,7 @@ impl Default for StreamingConfig {
     fn default() -> Self {
         StreamingConfig {
             block_interval: Duration::from_millis(200),
-            max_buffered_bytes: 512 << 20,
+            max_buffered_bytes: memory::buffered_by_default(),
             max_line_bytes: 64 << 20,
             max_reconnect_delay: Duration::from_secs(2),
             file_remember: Duration::from_secs(60),
