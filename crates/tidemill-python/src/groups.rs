@@ -15,6 +15,9 @@ const AHEAD: usize = 64;
 /// Entries of the cache that finds the group of a key whose slots were seen before (constants).
 const RECENT: usize = 64;
 
+/// Keys after which it is judged whether that is of use.
+const JUDGED: usize = 4096;
+
 /// What becomes of the values of a key.
 pub enum Collect<'a> {
     /// They are listed.
@@ -51,7 +54,9 @@ pub struct Groups<'a> {
     heap: Heap,
     /// Where the functions keep what they make.
     calls: Rows<'static>,
-    recent: [(u64, u64, usize); RECENT],
+    /// What the functions give.
+    made: [u64; MOST_SLOTS],
+    recent: Recent,
 }
 
 impl<'a> Groups<'a> {
@@ -66,7 +71,7 @@ impl<'a> Groups<'a> {
         };
         let (index, heap) = (KeyIndex::new(key, beside), Heap::default());
         let (values, runs) = (Vec::new(), Vec::new());
-        let recent = [(0, 0, UNKNOWN); RECENT];
+        let (made, recent) = ([0; MOST_SLOTS], Recent::new());
         let width = key.slots();
         let groups = Groups {
             key,
@@ -79,6 +84,7 @@ impl<'a> Groups<'a> {
             runs,
             heap,
             calls,
+            made,
             recent,
         };
         key.is_key().then_some(groups)
@@ -91,7 +97,7 @@ impl<'a> Groups<'a> {
     /// them, what its key points to must not change until [`Groups::forget_recent`].
     pub unsafe fn add(&mut self, record: &[u64]) -> bool {
         let key = &record[..self.width];
-        let group = self.recent_group(key);
+        let group = self.recent.group(key);
         let print = match group {
             // SAFETY: the caller's promise.
             UNKNOWN => unsafe { Fingerprint::of(self.key, key) },
@@ -116,11 +122,11 @@ impl<'a> Groups<'a> {
             let run = start..count.min(start + AHEAD);
             for (at, (group, print)) in run.clone().zip(groups.iter_mut().zip(&mut prints)) {
                 let key = &record(at)[..self.width];
-                *group = self.recent_group(key);
+                *group = self.recent.group(key);
                 if *group == UNKNOWN {
                     // SAFETY: the caller's promise.
                     *print = unsafe { Fingerprint::of(self.key, key) };
-                    self.index.fetch_slot(print);
+                    self.index.fetch_place(print);
                 }
             }
             for (&group, print) in groups[..run.len()].iter().zip(&prints) {
@@ -150,7 +156,7 @@ impl<'a> Groups<'a> {
                 // SAFETY: as above.
                 return unsafe { self.add_group(key, value, print) };
             };
-            self.remember(key, found);
+            self.recent.remember(key, found);
             group = found;
         }
         match &self.collect {
@@ -169,15 +175,17 @@ impl<'a> Groups<'a> {
                 *count += len;
             }
             Collect::Fold { merge, .. } => {
-                let mut out = [0_u64; MOST_SLOTS];
                 let slots = self.index.beside(group);
-                let width = slots.len();
+                let made = &mut self.made[..slots.len()];
                 // SAFETY: the group's slots are a value of the first argument's type, the caller's promise is
                 // that the others are a value of the second's.
-                if !unsafe { merge.run(&mut self.calls, slots, value, &mut out[..width]) } {
+                if !unsafe { merge.run(&mut self.calls, slots, value, made) } {
                     return false;
                 }
-                slots.copy_from_slice(&out[..width]);
+                // One by one: there are few, and a copy of unknown length is a call.
+                for (slot, &made) in slots.iter_mut().zip(&*made) {
+                    *slot = made;
+                }
             }
         }
         true
@@ -202,7 +210,7 @@ impl<'a> Groups<'a> {
             }
             Collect::Fold { .. } => {}
         }
-        self.remember(key, group);
+        self.recent.remember(key, group);
         true
     }
 
@@ -228,19 +236,7 @@ impl<'a> Groups<'a> {
 
     /// Keys that come from now on may be at addresses where others were.
     pub fn forget_recent(&mut self) {
-        self.recent = [(0, 0, UNKNOWN); RECENT];
-    }
-
-    /// The group of a key whose slots were seen before, as a constant's are each time; or unknown.
-    fn recent_group(&self, key: &[u64]) -> usize {
-        let (first, second, at) = recent_place(key);
-        let (a, b, group) = self.recent[at];
-        if self.width <= 2 && (a, b) == (first, second) { group } else { UNKNOWN }
-    }
-
-    fn remember(&mut self, key: &[u64], group: usize) {
-        let (first, second, at) = recent_place(key);
-        self.recent[at] = (first, second, group);
+        self.recent.forget();
     }
 
     /// The type of the groups.
@@ -332,9 +328,63 @@ impl<'a> Groups<'a> {
 /// Values of more slots are not folded.
 pub const MOST_SLOTS: usize = 32;
 
-fn recent_place(key: &[u64]) -> (u64, u64, usize) {
-    let (first, second) = (key.first().copied().unwrap_or(0), key.get(1).copied().unwrap_or(0));
-    (first, second, (first ^ (first >> 7) ^ second) as usize % RECENT)
+/// The groups of keys of at most two slots that came before with the same slots, as constants do each time: they are
+/// known without a look at what they point to.
+struct Recent {
+    known: [(u64, u64, usize); RECENT],
+    /// Keys that were asked for, and of these that were known, since it was judged.
+    asked: usize,
+    met: usize,
+    /// Few are known: it is not worth asking.
+    off: bool,
+}
+
+impl Recent {
+    fn new() -> Recent {
+        Recent { known: [(0, 0, UNKNOWN); RECENT], asked: 0, met: 0, off: false }
+    }
+
+    fn forget(&mut self) {
+        if !self.off {
+            self.known = [(0, 0, UNKNOWN); RECENT];
+        }
+    }
+
+    /// The group of a key that is known, or unknown.
+    fn group(&mut self, key: &[u64]) -> usize {
+        if self.off {
+            return UNKNOWN;
+        }
+        let Some((first, second, at)) = place_among_recent(key) else { return UNKNOWN };
+        let (a, b, group) = self.known[at];
+        let group = if (a, b) == (first, second) { group } else { UNKNOWN };
+        self.asked += 1;
+        self.met += usize::from(group != UNKNOWN);
+        if self.asked == JUDGED {
+            self.off = self.met < JUDGED / 8;
+            (self.asked, self.met) = (0, 0);
+        }
+        group
+    }
+
+    fn remember(&mut self, key: &[u64], group: usize) {
+        if self.off {
+            return;
+        }
+        if let Some((first, second, at)) = place_among_recent(key) {
+            self.known[at] = (first, second, group);
+        }
+    }
+}
+
+fn place_among_recent(key: &[u64]) -> Option<(u64, u64, usize)> {
+    let (first, second) = match *key {
+        [] => (0, 0),
+        [only] => (only, 0),
+        [first, second] => (first, second),
+        _ => return None,
+    };
+    Some((first, second, (first ^ (first >> 7) ^ second) as usize % RECENT))
 }
 
 /// The bucket that PySpark sends a key to.

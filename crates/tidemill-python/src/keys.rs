@@ -9,36 +9,60 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 use tidemill_udf::{Heap, Type};
 
-/// A slot of the table that was never used.
-const EMPTY: u64 = 0;
-/// A slot whose key was forgotten.
-const FORGOTTEN: u64 = 1;
+/// A place of the table that was never used.
+const EMPTY: u32 = 0;
+/// A place whose key was forgotten.
+const FORGOTTEN: u32 = 1;
 /// Positions are kept with this added, so that none looks like the two above.
-const SHIFT: u64 = 2;
+const SHIFT: u32 = 2;
+
+/// A cache line.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+#[allow(dead_code, reason = "read as part of a slice of slots")]
+struct Line([u64; LINE]);
+
+/// Places of the smallest table.
+const LEAST: usize = 16;
+
+/// Slots of a cache line.
+const LINE: usize = 8;
 
 /// Positions of keys, counted as they are inserted, with a few slots of something else beside each.
 #[derive(Default)]
 pub struct KeyIndex {
     width: usize,
-    /// Slots of a key and of its fingerprint's words.
-    behind: usize,
-    /// Slots of those and of what is kept beside them, in the same cache line if they are few.
+    /// Slots that a look-up compares: the key's, or of a text its length and its fingerprint's words.
+    compared: usize,
+    beside: usize,
+    /// Slots of both, rounded up so that none lies in more cache lines than it must.
     stride: usize,
-    /// The upper half of a key's hash and its position, found by linear probing; a power of two of them.
-    table: Vec<u64>,
-    /// Slots of the table that are not empty.
+    /// Positions of keys, with as much of their hashes as there is room for above; found by linear probing. A
+    /// power of two of them.
+    table: Vec<u32>,
+    /// Bits of the table's numbers that a position has.
+    bits: u32,
+    /// Places of the table that are not empty.
     used: usize,
     hashes: Vec<u64>,
-    entries: Vec<u64>,
+    lines: Vec<Line>,
+    /// The slots of keys that are texts.
+    texts: Vec<u64>,
 }
 
 impl KeyIndex {
     /// No keys of a type yet, with so many slots of something else beside each.
     pub fn new(key: &Type, beside: usize) -> KeyIndex {
         let width = key.slots();
-        let behind = width + if matches!(key, Type::Str) { WORDS } else { 0 };
-        let table = vec![EMPTY; 16];
-        KeyIndex { width, behind, stride: behind + beside, table, ..KeyIndex::default() }
+        let compared = if matches!(key, Type::Str) { 1 + WORDS } else { width };
+        let stride = match compared + beside {
+            0 => 0,
+            few if few <= LINE => few.next_power_of_two(),
+            many => many.next_multiple_of(LINE),
+        };
+        let table = vec![EMPTY; LEAST];
+        let bits = LEAST.ilog2();
+        KeyIndex { width, compared, beside, stride, table, bits, ..KeyIndex::default() }
     }
 
     /// Number of positions.
@@ -53,26 +77,35 @@ impl KeyIndex {
     pub unsafe fn find(&self, ty: &Type, key: &[u64], print: &Fingerprint) -> Option<usize> {
         // SAFETY: the caller's promise.
         self.probe(print.hash, |position| unsafe { self.is_at(position, ty, key, print) })
-            .map(|slot| position(self.table[slot]))
+            .map(|at| self.position(self.table[at]))
     }
 
     /// # Safety
     /// As for [`KeyIndex::find`].
     unsafe fn is_at(&self, place: usize, ty: &Type, key: &[u64], print: &Fingerprint) -> bool {
-        let entry = &self.entries[place * self.stride..][..self.behind];
+        let entry = &self.slots()[place * self.stride..][..self.compared];
         match (ty, entry, key) {
-            (Type::Str, &[address, length, first, last], &[its_address, its_length]) => {
+            (Type::Str, &[length, first, last], &[_, its_length]) => {
                 // One by one: an array of them would be put together in memory.
                 length == its_length
                     && first == print.words[0]
                     && last == print.words[1]
-                    && (length as usize <= SHORT
-                        || address == its_address
-                        || text_of(entry) == text_of(key))
+                    && (length as usize <= SHORT || text_of(self.key(place)) == text_of(key))
             }
             // SAFETY: the caller's promise.
-            _ => unsafe { same_key(ty, key, &entry[..self.width]) },
+            _ => unsafe { same_key(ty, key, entry) },
         }
+    }
+
+    fn slots(&self) -> &[u64] {
+        // SAFETY: a line is nothing but its slots.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * LINE) }
+    }
+
+    fn slots_mut(&mut self) -> &mut [u64] {
+        let (lines, slots) = (self.lines.as_mut_ptr(), self.lines.len() * LINE);
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(lines.cast(), slots) }
     }
 
     /// Takes in a key that is not there yet, a copy of it in `heap`, and what is beside it; its position.
@@ -88,14 +121,25 @@ impl KeyIndex {
         heap: &Heap,
     ) -> usize {
         let place = self.hashes.len();
-        let at = self.entries.len();
-        self.entries.extend_from_slice(key);
-        // SAFETY: the caller's promise.
-        unsafe { heap.keep(ty, &mut self.entries[at..]) };
-        self.entries.extend_from_slice(&print.words[..self.behind - self.width]);
-        self.entries.extend_from_slice(beside);
+        let (at, compared) = (place * self.stride, self.compared);
+        self.lines.resize((at + self.stride).div_ceil(LINE), Line::default());
+        if let Type::Str = ty {
+            self.texts.extend_from_slice(key);
+            // SAFETY: the caller's promise.
+            unsafe { heap.keep(ty, &mut self.texts[place * self.width..]) };
+            let entry = &mut self.slots_mut()[at..];
+            entry[0] = key[1];
+            entry[1..compared].copy_from_slice(&print.words);
+        } else {
+            let kept = &mut self.slots_mut()[at..at + compared];
+            kept.copy_from_slice(key);
+            // SAFETY: the caller's promise.
+            unsafe { heap.keep(ty, kept) };
+        }
+        self.beside(place).copy_from_slice(beside);
         self.hashes.push(print.hash);
-        if (self.used + 1) * 2 > self.table.len() {
+        let has_bits = (place as u64 + u64::from(SHIFT)) >> self.bits == 0;
+        if (self.used + 1) * 2 > self.table.len() || !has_bits {
             self.grow();
         }
         self.place(place);
@@ -104,34 +148,36 @@ impl KeyIndex {
 
     /// Forgets that the key at a position is there; the key can still be read.
     pub fn forget(&mut self, place: usize) {
-        if let Some(slot) = self.probe(self.hashes[place], |position| position == place) {
-            self.table[slot] = FORGOTTEN;
+        if let Some(at) = self.probe(self.hashes[place], |position| position == place) {
+            self.table[at] = FORGOTTEN;
         }
     }
 
     /// The key at a position.
     pub fn key(&self, place: usize) -> &[u64] {
-        &self.entries[place * self.stride..][..self.width]
+        match self.texts.is_empty() {
+            true => &self.slots()[place * self.stride..][..self.width],
+            false => &self.texts[place * self.width..][..self.width],
+        }
     }
 
     /// What is beside the key at a position.
     pub fn beside(&mut self, place: usize) -> &mut [u64] {
-        &mut self.entries[place * self.stride + self.behind..(place + 1) * self.stride]
+        let (at, beside) = (place * self.stride + self.compared, self.beside);
+        &mut self.slots_mut()[at..at + beside]
     }
 
-    /// Has the table's slot for a hash fetched.
-    pub fn fetch_slot(&self, print: &Fingerprint) {
+    /// Has the table's place for a hash fetched.
+    pub fn fetch_place(&self, print: &Fingerprint) {
         fetch(&raw const self.table[self.first(print.hash)]);
     }
 
     /// Has the entry fetched that a hash most likely means.
     pub fn fetch_entry(&self, print: &Fingerprint) {
-        let slot = self.table[self.first(print.hash)];
-        if slot > FORGOTTEN && self.stride > 0 {
-            let entry = position(slot) * self.stride;
-            // It may lie in two cache lines.
-            fetch(&raw const self.entries[entry]);
-            fetch(&raw const self.entries[entry + self.stride - 1]);
+        let found = self.table[self.first(print.hash)];
+        if found > FORGOTTEN && self.stride > 0 {
+            // What lies in other lines as well is mostly told apart by the first.
+            fetch(&raw const self.slots()[self.position(found) * self.stride]);
         }
     }
 
@@ -139,17 +185,22 @@ impl KeyIndex {
         hash as usize & (self.table.len() - 1)
     }
 
-    /// The table's slot of a key with this hash for which `same` holds.
+    /// The place in the table of a key with this hash for which `same` holds.
     fn probe(&self, hash: u64, mut same: impl FnMut(usize) -> bool) -> Option<usize> {
-        let mut at = self.first(hash);
+        let (mut at, above) = (self.first(hash), self.above(hash));
         loop {
             match self.table[at] {
                 EMPTY => return None,
-                slot if slot > FORGOTTEN && slot >> 32 == hash >> 32 && same(position(slot)) => {
+                found
+                    if found > FORGOTTEN
+                        && found & !self.mask() == above
+                        && same(self.position(found)) =>
+                {
                     return Some(at);
                 }
-                _ => at = (at + 1) & (self.table.len() - 1),
+                _ => {}
             }
+            at = (at + 1) & (self.table.len() - 1);
         }
     }
 
@@ -159,23 +210,36 @@ impl KeyIndex {
         while self.table[at] != EMPTY {
             at = (at + 1) & (self.table.len() - 1);
         }
-        self.table[at] = (hash >> 32 << 32) | (place as u64 + SHIFT);
+        self.table[at] = self.above(hash) | (place as u32 + SHIFT);
         self.used += 1;
+    }
+
+    /// The bits of a position.
+    fn mask(&self) -> u32 {
+        u32::MAX >> (u32::BITS - self.bits)
+    }
+
+    /// What stands above a position: bits of the hash, other ones than those that choose the place.
+    fn above(&self, hash: u64) -> u32 {
+        (hash >> 32) as u32 & !self.mask()
+    }
+
+    fn position(&self, found: u32) -> usize {
+        ((found & self.mask()) - SHIFT) as usize
     }
 
     /// Makes room; forgotten keys give theirs back.
     fn grow(&mut self) {
-        let live = |slot: &u64| *slot > FORGOTTEN;
-        let places: Vec<usize> = self.table.iter().copied().filter(live).map(position).collect();
-        let size = (places.len() * 4).next_power_of_two().max(16);
+        let live = |found: &u32| *found > FORGOTTEN;
+        let live = self.table.iter().copied().filter(live);
+        let places: Vec<usize> = live.map(|found| self.position(found)).collect();
+        let size = (places.len() * 4).next_power_of_two().max(LEAST);
+        // As many positions again as there are may come before the next time.
+        self.bits = (self.hashes.len() * 2).max(size).next_power_of_two().ilog2().min(u32::BITS);
         self.table = vec![EMPTY; size];
         self.used = 0;
         places.into_iter().for_each(|place| self.place(place));
     }
-}
-
-fn position(slot: u64) -> usize {
-    ((slot & 0xffff_ffff) - SHIFT) as usize
 }
 
 /// Asks for a cache line; any address will do.
@@ -352,6 +416,27 @@ mod tests {
         // SAFETY: the slots of an integer.
         let again = unsafe { index.insert(&Type::Int, &[0], &[5], &print(0), &heap) };
         assert_eq!((again, find(&index, 0)), (1000, Some(1000)));
+    }
+
+    #[test]
+    fn positions_go_on_where_most_keys_are_forgotten() {
+        let (mut index, heap) = (KeyIndex::new(&Type::Int, 0), Heap::default());
+        let print = |key: u64| Fingerprint { hash: mix(key, 1), ..Fingerprint::default() };
+        let find = |index: &KeyIndex, key: u64| {
+            // SAFETY: the slots of an integer.
+            unsafe { index.find(&Type::Int, &[key], &print(key)) }
+        };
+        for key in 0..20_000 {
+            // SAFETY: the slots of an integer.
+            let place = unsafe { index.insert(&Type::Int, &[key], &[], &print(key), &heap) };
+            assert_eq!((place, find(&index, key)), (key as usize, Some(key as usize)));
+            if let Some(old) = key.checked_sub(10) {
+                assert_eq!(find(&index, old), Some(old as usize));
+                index.forget(old as usize);
+                assert_eq!(find(&index, old), None);
+            }
+        }
+        assert!(index.table.len() < 256, "{}", index.table.len());
     }
 
     /// The fingerprint of a text; all have one hash, so that only the comparison tells them apart.

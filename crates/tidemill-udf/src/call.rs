@@ -25,6 +25,8 @@ pub struct Call {
     result: Type,
     may_raise: bool,
     makes_lists: bool,
+    /// Whether it may make strings or lists in the rows.
+    uses_rows: bool,
     left_out: Vec<Reason>,
 }
 
@@ -66,6 +68,7 @@ impl Call {
         returned: Option<(Place, Type)>,
     ) -> Result<Call> {
         let (may_raise, makes_lists) = (Cell::new(false), Cell::new(false));
+        let uses_rows = Cell::new(false);
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let addresses = g.parameters[1..4].to_vec();
             let values = args.iter().zip(&addresses).map(|(ty, &address)| g.load(ty, address, 0));
@@ -100,12 +103,14 @@ impl Call {
             g.store(&value, addresses[2]);
             may_raise.set(g.may_raise);
             makes_lists.set(g.makes_lists);
+            uses_rows.set(g.uses_rows);
             Ok(())
         };
         let Made { code, record: result, left_out, .. } =
             attempts(&[types::I64; 4], None, returned, generate)?;
         let (may_raise, makes_lists) = (may_raise.get(), makes_lists.get());
-        Ok(Call { code, result, may_raise, makes_lists, left_out })
+        let uses_rows = uses_rows.get();
+        Ok(Call { code, result, may_raise, makes_lists, uses_rows, left_out })
     }
 
     /// The type of its result.
@@ -134,9 +139,11 @@ impl Call {
     /// `a` and `b` must be the slots of values of the arguments' types (`b` may be anything for a function of
     /// one value), and what they point to alive; `out` must have room for the result.
     pub unsafe fn run(&self, rows: &mut Rows<'_>, a: &[u64], b: &[u64], out: &mut [u64]) -> bool {
-        rows.begin_row();
-        if rows.allocated() > MOST_MADE {
-            return false;
+        if self.uses_rows {
+            rows.begin_row();
+            if rows.allocated() > MOST_MADE {
+                return false;
+            }
         }
         debug_assert!(out.len() >= self.result.slots());
         // SAFETY: the code was generated for this signature; the caller's promise.

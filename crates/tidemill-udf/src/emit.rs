@@ -102,6 +102,8 @@ pub(crate) struct Gen<'a> {
     pub(crate) may_raise: bool,
     /// Whether it makes a list.
     pub(crate) makes_lists: bool,
+    /// Whether a helper is given the rows, where it may keep what it makes.
+    pub(crate) uses_rows: bool,
 }
 
 impl Gen<'_> {
@@ -209,6 +211,7 @@ impl Gen<'_> {
         args: &[IrValue],
         result: Option<char>,
     ) -> Result<Option<IrValue>> {
+        self.uses_rows |= args.contains(&self.rows);
         let known = self.helpers.get(name).copied();
         let function = match known {
             Some(function) => function,

@@ -339,6 +339,7 @@ impl<'a> Gen<'a> {
             views: 0,
             may_raise: false,
             makes_lists: false,
+            uses_rows: false,
         }
     }
 

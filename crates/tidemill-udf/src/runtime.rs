@@ -498,14 +498,20 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 /// Where a part is first from `at` on, which is in the text or its end.
+#[inline(always)]
 fn find_from(text: &[u8], at: usize, part: &[u8]) -> Option<usize> {
     match part {
         [byte] => {
             let place = scan::first_of(text, at, |other| other == *byte);
             (place < text.len()).then_some(place)
         }
-        _ => memchr::memmem::find(&text[at..], part).map(|place| at + place),
+        _ => find_many(text, at, part),
     }
+}
+
+#[inline(never)]
+fn find_many(text: &[u8], at: usize, part: &[u8]) -> Option<usize> {
+    memchr::memmem::find(&text[at..], part).map(|place| at + place)
 }
 
 /// A number as `[+-]digits[.digits][e[+-]digits]`, which both parsers read alike.
