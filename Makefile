@@ -11,6 +11,9 @@ FUZZ_SECONDS ?= 3600
 PYTHONS ?=
 SOURCES := $(shell find crates python -name '*.rs' -o -name '*.toml' -o -name '*.py' 2>/dev/null) Cargo.toml pyproject.toml
 
+# Bytecode is made at the installation, as pip does, so that the first start is as fast as the next ones.
+COMPILEALL := $(BIN)/python -m compileall -q python/tidemill
+
 .PHONY: help build quick run test test-rust test-python test-pythons fuzz lint format bench docs clean
 
 help: ## List the targets
@@ -25,10 +28,12 @@ $(VENV)/bin/maturin:
 
 $(STAMP): $(VENV)/bin/maturin $(SOURCES)
 	$(BIN)/maturin develop --release --quiet
+	@$(COMPILEALL)
 	@touch $(STAMP)
 
 quick: $(VENV)/bin/maturin ## Build and install without the last optimisations, for trying things out
 	$(BIN)/maturin develop --profile quick --quiet
+	@$(COMPILEALL)
 
 run: build ## Count points from a generator for ten batches (HOST=... PORT=... for your own server)
 	$(BIN)/python examples/demo.py --batches $(BATCHES) $(if $(PORT),--host $(or $(HOST),localhost) --port $(PORT))

@@ -17,8 +17,8 @@ from scenarios.options import Options, available, command, skip
 
 TITLE = "Compile time"
 ABOUT = """What `tidemill submit --explain` says at the end of a job about the time that the
-compilation of all of its functions took, from the source to machine code. Median over the rounds,
-highest in parentheses."""
+compilation of all of its functions took, from the source to machine code; the modules of the
+compiler are loaded in that time as well. Median over the rounds, highest in parentheses."""
 
 SCENARIOS = (quadrant, wordcount, jsonlines, accesslog, numpyjob, runningcount)
 HEADER = ["job", "functions compiled in", "command"]
