@@ -330,6 +330,7 @@ mod format;
 mod grow;
 pub(crate) mod json;
 mod json_copy;
+mod json_keys;
 mod json_outline;
 mod json_parser;
 mod json_text;

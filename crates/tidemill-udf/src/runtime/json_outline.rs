@@ -99,32 +99,38 @@ impl Documents {
     }
 }
 
-/// The outlines of one kind of document: the first is the document's own.
+/// The outlines of one kind of document, each within one other: the first is the document's own.
 #[derive(Default)]
-pub(super) struct Outlines(Vec<Outline>);
+pub(super) struct Outlines {
+    all: Vec<Outline>,
+    /// Those that are within none.
+    unused: Vec<usize>,
+}
 
 impl Outlines {
-    /// Makes ready for a document; the outline of its value.
-    pub(super) fn begin(&mut self) -> usize {
-        if self.0.len() > MOST_OUTLINES {
-            self.0.clear();
-        }
-        if self.0.is_empty() {
-            self.0.push(Outline::default());
+    /// The outline of the document's value.
+    pub(super) fn document(&mut self) -> usize {
+        if self.all.is_empty() {
+            self.all.push(Outline::default());
         }
         0
     }
 
     /// How many entries an object is expected to have.
     pub(super) fn count(&self, outline: usize) -> usize {
-        self.0.get(outline).map_or(0, |outline| outline.entries.len())
+        self.all.get(outline).map_or(0, |outline| outline.entries.len())
     }
 
     /// The entry of an outline that the text goes on with, if it is the one at a place or soon after it.
     #[inline(always)]
     pub(super) fn find<'t>(&self, outline: usize, at: usize, text: &'t [u8]) -> Option<Found<'t>> {
-        let ahead = self.0.get(outline)?.entries.get(at..)?;
-        let skipped = if ahead.first()?.begins(text) { 0 } else { left_out(ahead, text)? };
+        let ahead = self.all.get(outline)?.entries.get(at..)?;
+        let skipped = match ahead.first()?.begins(text) {
+            true => 0,
+            // What comes after the first begins with a comma, which must not be first.
+            false if at == 0 => return None,
+            false => left_out(ahead, text)?,
+        };
         let entry = &ahead[skipped];
         Some(Found {
             key: &text[entry.key.clone()],
@@ -137,39 +143,58 @@ impl Outlines {
     /// Takes note of an object that was as expected.
     #[inline(always)]
     pub(super) fn met(&mut self, outline: usize) {
-        if let Some(outline) = self.0.get_mut(outline) {
+        if let Some(outline) = self.all.get_mut(outline) {
             outline.misses = 0;
         }
     }
 
     /// Takes note of an object that goes on otherwise from a place on; whether its entries are to be learnt.
     pub(super) fn missed(&mut self, outline: usize, at: usize) -> bool {
-        let Some(outline) = self.0.get_mut(outline) else { return false };
+        let Some(outline) = self.all.get_mut(outline) else { return false };
         if outline.entries.len() > at {
             outline.misses += 1;
             if outline.misses < MISSES {
                 return false;
             }
-            outline.entries.truncate(at);
+            let dropped = outline.entries.drain(at..).map(|entry| entry.inner).collect();
+            outline.misses = 0;
+            self.reuse(dropped);
         }
-        outline.misses = 0;
         true
     }
 
-    /// Appends an entry whose key is not yet in the outline; gives the outline of its value.
+    /// Outlines, and all within them, are free for others.
+    fn reuse(&mut self, mut dropped: Vec<usize>) {
+        while let Some(outline) = dropped.pop() {
+            let outline_of = &mut self.all[outline];
+            outline_of.misses = 0;
+            dropped.extend(outline_of.entries.drain(..).map(|entry| entry.inner));
+            self.unused.push(outline);
+        }
+    }
+
+    /// Appends an entry to an outline, unless it has the key: an object may have left that out, and have it twice
+    /// later. Gives the outline of the entry's value.
     pub(super) fn learn(
         &mut self,
         outline: usize,
         text: &[u8],
         key: Range<usize>,
     ) -> Option<usize> {
-        let inner = self.0.len();
-        let entries = &mut self.0[outline].entries;
-        if entries.len() >= MOST_ENTRIES || text.len() > LONGEST || inner > MOST_OUTLINES {
+        let entries = &self.all[outline].entries;
+        let is_known = |entry: &Expected| entry.text[entry.key.clone()] == text[key.clone()];
+        if entries.len() >= MOST_ENTRIES || text.len() > LONGEST || entries.iter().any(is_known) {
             return None;
         }
-        entries.push(Expected::new(text, key, inner));
-        self.0.push(Outline::default());
+        let inner = match self.unused.pop() {
+            Some(unused) => unused,
+            None if self.all.len() > MOST_OUTLINES => return None,
+            None => {
+                self.all.push(Outline::default());
+                self.all.len() - 1
+            }
+        };
+        self.all[outline].entries.push(Expected::new(text, key, inner));
         Some(inner)
     }
 }
