@@ -45,6 +45,18 @@ while not ssc.awaitTerminationOrTimeout(0.01):
 print("after the wait")
 """
 
+GIVES_UP = """
+ssc.queueStream([["slow"]]).foreachRDD(lambda rdd: rdd.isEmpty() or time.sleep(2))
+ssc.start()
+threading.Timer(0.3, os.kill, [os.getpid(), number]).start()
+assert not ssc.awaitTerminationOrTimeout(0.6)
+try:
+    while True:
+        time.sleep(0.01)
+finally:
+    print(ssc._streaming.status, flush=True)
+"""
+
 BEFORE_START = """
 os.kill(os.getpid(), number)
 ssc.start()
@@ -77,8 +89,9 @@ def test_a_program_that_comes_to_wait_ends_normally(run, text):
     assert "Traceback" not in program.stderr
 
 
-def test_a_program_that_is_elsewhere_is_interrupted_when_the_stop_is_complete(run, number):
-    program, code = run(ELSEWHERE)
+@pytest.mark.parametrize("text", [ELSEWHERE, GIVES_UP], ids=["elsewhere", "gives up"])
+def test_a_program_that_is_elsewhere_is_interrupted_when_the_stop_is_complete(run, number, text):
+    program, code = run(text)
     assert code == CODES[number], program.report()
     assert program.stdout.endswith("stopped\n"), program.report()
 

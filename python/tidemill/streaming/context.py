@@ -300,13 +300,12 @@ class StreamingContext:
 
     def _await(self, timeout: float | None) -> bool:
         self._signals.main_sees_the_stop()
-        try:
-            stopped = self._streaming.await_termination(timeout)
-            if stopped:
-                self._finish()
-            return stopped
-        finally:
+        stopped = self._streaming.await_termination(timeout)
+        if stopped:
+            self._finish()
+        else:
             self._signals.main_goes_on()
+        return stopped
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
         """Stop the streams, and the SparkContext unless told otherwise.

@@ -67,8 +67,8 @@ class GracefulSignals:
             self._sees_the_stop.set()
 
     def main_goes_on(self) -> None:
-        """Say that the main thread waits no more; if a stop is under way, it has seen it."""
-        if in_main_thread() and not self._ssc._stopping:
+        """Say that the main thread has waited long enough: it does not know how the context ended."""
+        if in_main_thread():
             self._sees_the_stop.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

@@ -465,6 +465,7 @@ impl Graph {
             all.map(|(id, _)| id as u64).collect()
         };
         let run = |id| self.rdd(engine, StreamId(id), time).err();
+        // All of them run: `next` would end with the first that fails.
         let cause = states.into_iter().filter_map(run).reduce(|first, _| first)?;
         Some(Error::Batch { time, output: 0, cause: Box::new(cause) })
     }
