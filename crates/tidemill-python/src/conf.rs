@@ -30,9 +30,6 @@ const SIZES: [(&str, u64); 6] = [
     ("g", 1 << 30),
 ];
 
-/// A receiver must be able to take something in.
-const LEAST_BUFFER: usize = 64 << 10;
-
 /// The engine's settings.
 pub fn engine_config(slots: usize, conf: &Conf) -> Result<EngineConfig> {
     Ok(EngineConfig {
@@ -60,12 +57,7 @@ pub fn streaming_config(conf: &Conf) -> Result<StreamingConfig> {
     let remember = "spark.streaming.fileStream.minRememberDuration";
     Ok(StreamingConfig {
         block_interval: duration(conf, "spark.streaming.blockInterval", known.block_interval)?,
-        max_buffered_bytes: size(
-            conf,
-            "tidemill.receiver.maxBufferedBytes",
-            known.max_buffered_bytes,
-        )?
-        .max(LEAST_BUFFER),
+        max_buffered_bytes: given_size(conf, "tidemill.receiver.maxBufferedBytes")?,
         max_line_bytes: size(conf, "tidemill.receiver.maxLineBytes", known.max_line_bytes)?,
         max_reconnect_delay: duration(
             conf,
@@ -98,11 +90,16 @@ fn duration(conf: &Conf, key: &str, default: Duration) -> Result<Duration> {
 }
 
 fn size(conf: &Conf, key: &str, default: usize) -> Result<usize> {
+    Ok(given_size(conf, key)?.unwrap_or(default))
+}
+
+fn given_size(conf: &Conf, key: &str) -> Result<Option<usize>> {
     let Some(text) = conf.get(key) else {
-        return Ok(default);
+        return Ok(None);
     };
     let bytes = with_unit(text, &SIZES).or_else(|| text.trim().trim_end_matches('b').parse().ok());
-    bytes.map(|bytes| bytes as usize).ok_or_else(|| wrong(key, "a size such as 64m or 1g", text))
+    let wrong = || wrong(key, "a size such as 64m or 1g", text);
+    bytes.map(|bytes| Some(bytes as usize)).ok_or_else(wrong)
 }
 
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {

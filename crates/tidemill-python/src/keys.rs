@@ -29,9 +29,9 @@ const LEAST: usize = 16;
 const LINE: usize = 8;
 
 /// Positions of keys, counted as they are inserted, with a few slots of something else beside each.
-#[derive(Default)]
 pub struct KeyIndex {
     width: usize,
+    is_text: bool,
     /// Slots that a look-up compares: the key's, or of a text its length and its fingerprint's words.
     compared: usize,
     beside: usize,
@@ -54,15 +54,26 @@ impl KeyIndex {
     /// No keys of a type yet, with so many slots of something else beside each.
     pub fn new(key: &Type, beside: usize) -> KeyIndex {
         let width = key.slots();
-        let compared = if matches!(key, Type::Str) { 1 + WORDS } else { width };
+        let is_text = matches!(key, Type::Str);
+        let compared = if is_text { 1 + WORDS } else { width };
         let stride = match compared + beside {
             0 => 0,
             few if few <= LINE => few.next_power_of_two(),
             many => many.next_multiple_of(LINE),
         };
-        let table = vec![EMPTY; LEAST];
-        let bits = LEAST.ilog2();
-        KeyIndex { width, compared, beside, stride, table, bits, ..KeyIndex::default() }
+        KeyIndex {
+            width,
+            is_text,
+            compared,
+            beside,
+            stride,
+            table: vec![EMPTY; LEAST],
+            bits: LEAST.ilog2(),
+            used: 0,
+            hashes: Vec::new(),
+            lines: Vec::new(),
+            texts: Vec::new(),
+        }
     }
 
     /// Number of positions.
@@ -123,7 +134,7 @@ impl KeyIndex {
         let place = self.hashes.len();
         let (at, compared) = (place * self.stride, self.compared);
         self.lines.resize((at + self.stride).div_ceil(LINE), Line::default());
-        if let Type::Str = ty {
+        if self.is_text {
             self.texts.extend_from_slice(key);
             // SAFETY: the caller's promise.
             unsafe { heap.keep(ty, &mut self.texts[place * self.width..]) };
@@ -155,9 +166,9 @@ impl KeyIndex {
 
     /// The key at a position.
     pub fn key(&self, place: usize) -> &[u64] {
-        match self.texts.is_empty() {
-            true => &self.slots()[place * self.stride..][..self.width],
-            false => &self.texts[place * self.width..][..self.width],
+        match self.is_text {
+            true => &self.texts[place * self.width..][..self.width],
+            false => &self.slots()[place * self.stride..][..self.width],
         }
     }
 
@@ -437,6 +448,74 @@ mod tests {
             }
         }
         assert!(index.table.len() < 256, "{}", index.table.len());
+    }
+
+    /// A key of a type, from a number; equal numbers give equal keys at other addresses.
+    fn key_of(ty: &Type, number: u64, texts: &mut Vec<String>) -> Vec<u64> {
+        match ty {
+            Type::None => Vec::new(),
+            Type::Str => {
+                texts.push(format!("{number}").repeat(number as usize % 9));
+                let text = &texts[texts.len() - 1];
+                vec![text.as_ptr() as u64, text.len() as u64]
+            }
+            Type::Option(_) if number.is_multiple_of(5) => vec![0, 0],
+            Type::Option(value) => [vec![1], key_of(value, number, texts)].concat(),
+            Type::Tuple(items) => {
+                items.iter().flat_map(|item| key_of(item, number, texts)).collect()
+            }
+            _ => vec![number],
+        }
+    }
+
+    #[test]
+    fn keys_of_all_types_are_found_as_in_a_map_with_all_that_is_beside_them() {
+        let pair = Type::Tuple(vec![Type::Str, Type::Int]);
+        let option = Type::Option(Box::new(Type::Int));
+        let triple = Type::Tuple(vec![option.clone(), Type::Str, Type::Int]);
+        for ty in [Type::None, Type::Int, Type::Str, option, pair, triple] {
+            for beside in [0, 1, 5, 7, 8, 31] {
+                agrees_with_a_map(&ty, beside);
+            }
+        }
+    }
+
+    fn agrees_with_a_map(ty: &Type, beside: usize) {
+        let (mut index, heap) = (KeyIndex::new(ty, beside), Heap::default());
+        let (mut known, mut texts) = (std::collections::HashMap::new(), Vec::new());
+        for step in 0..2000_u64 {
+            // Numbers of which many come again.
+            let number = mix(step, 7) % 300;
+            let key = key_of(ty, number, &mut texts);
+            // What tells keys apart, as text.
+            let name = match ty {
+                Type::None => String::new(),
+                Type::Str => texts[texts.len() - 1].clone(),
+                Type::Option(_) if number.is_multiple_of(5) => "none".into(),
+                _ => number.to_string(),
+            };
+            let values: Vec<u64> = (0..beside as u64).map(|at| step * 100 + at).collect();
+            // SAFETY: keys of the type; their texts are kept.
+            unsafe {
+                let print = Fingerprint::of(ty, &key);
+                let found = index.find(ty, &key, &print);
+                assert_eq!(found, known.get(&name).map(|(place, _)| *place), "{ty} {name}");
+                match found {
+                    Some(place) if step % 7 == 0 => {
+                        index.forget(place);
+                        known.remove(&name);
+                    }
+                    Some(place) => {
+                        assert_eq!(index.beside(place), known[&name].1);
+                        assert!(same_key(ty, index.key(place), &key));
+                    }
+                    None => {
+                        let place = index.insert(ty, &key, &values, &print, &heap);
+                        known.insert(name, (place, values));
+                    }
+                }
+            }
+        }
     }
 
     /// The fingerprint of a text; all have one hash, so that only the comparison tells them apart.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use cranelift_codegen::ir::types;
 
-use crate::emit::Gen;
+use crate::emit::{Effects, Gen};
 use crate::error::{Reason, Result};
 use crate::function::{Code, Made, attempts};
 use crate::json::holds_list;
@@ -23,10 +23,7 @@ const MOST_MADE: usize = 256 << 20;
 pub struct Call {
     code: Code,
     result: Type,
-    may_raise: bool,
-    makes_lists: bool,
-    /// Whether it may make strings or lists in the rows.
-    uses_rows: bool,
+    effects: Effects,
     left_out: Vec<Reason>,
 }
 
@@ -67,8 +64,7 @@ impl Call {
         result: Option<&Type>,
         returned: Option<(Place, Type)>,
     ) -> Result<Call> {
-        let (may_raise, makes_lists) = (Cell::new(false), Cell::new(false));
-        let uses_rows = Cell::new(false);
+        let effects = Cell::new(Effects::default());
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let addresses = g.parameters[1..4].to_vec();
             let values = args.iter().zip(&addresses).map(|(ty, &address)| g.load(ty, address, 0));
@@ -101,16 +97,12 @@ impl Call {
             }
             *record = Some(value.ty.clone());
             g.store(&value, addresses[2]);
-            may_raise.set(g.may_raise);
-            makes_lists.set(g.makes_lists);
-            uses_rows.set(g.uses_rows);
+            effects.set(g.effects);
             Ok(())
         };
         let Made { code, record: result, left_out, .. } =
             attempts(&[types::I64; 4], None, returned, generate)?;
-        let (may_raise, makes_lists) = (may_raise.get(), makes_lists.get());
-        let uses_rows = uses_rows.get();
-        Ok(Call { code, result, may_raise, makes_lists, uses_rows, left_out })
+        Ok(Call { code, result, effects: effects.get(), left_out })
     }
 
     /// The type of its result.
@@ -120,12 +112,12 @@ impl Call {
 
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub fn may_raise(&self) -> bool {
-        self.may_raise
+        self.effects.may_raise
     }
 
     /// Whether it makes a list on the way.
     pub fn makes_lists(&self) -> bool {
-        self.makes_lists
+        self.effects.makes_lists
     }
 
     /// What of it is left to CPython for these types.
@@ -139,7 +131,8 @@ impl Call {
     /// `a` and `b` must be the slots of values of the arguments' types (`b` may be anything for a function of
     /// one value), and what they point to alive; `out` must have room for the result.
     pub unsafe fn run(&self, rows: &mut Rows<'_>, a: &[u64], b: &[u64], out: &mut [u64]) -> bool {
-        if self.uses_rows {
+        // What makes nothing there needs no room.
+        if self.effects.uses_rows {
             rows.begin_row();
             if rows.allocated() > MOST_MADE {
                 return false;

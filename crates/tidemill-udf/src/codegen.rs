@@ -272,7 +272,7 @@ impl Gen<'_> {
             }
             self.statement = std::ptr::from_ref(statement) as usize;
             if self.known.forced.contains(&self.statement) {
-                self.may_raise = true;
+                self.effects.may_raise = true;
                 self.deopt();
                 return Ok(());
             }
@@ -344,7 +344,7 @@ impl Gen<'_> {
             }
             Stmt::Raise { kind, args } => self.raise_statement(kind.as_deref(), args),
             Stmt::Deopt { .. } => {
-                self.may_raise = true;
+                self.effects.may_raise = true;
                 self.deopt();
                 Ok(())
             }
@@ -514,7 +514,7 @@ impl Gen<'_> {
             let flag = *frame.flags.get(name).ok_or_else(unset)?;
             let set = self.b.use_var(flag);
             let unset = self.b.ins().icmp_imm(IntCC::Equal, set, 0);
-            self.may_raise = true;
+            self.effects.may_raise = true;
             self.deopt_if(unset);
         }
         Ok(self.get(&local).from(place))

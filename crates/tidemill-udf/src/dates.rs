@@ -57,7 +57,7 @@ impl Gen<'_> {
             let call = [clock, which, value.one(), out];
             let status = self.call_value("datetime_replace", &call, 'i')?;
             let wrong = self.b.ins().icmp_imm(IntCC::NotEqual, status, 0);
-            self.may_raise = true;
+            self.effects.may_raise = true;
             self.deopt_if(wrong);
             clock = self.load(&Type::Int, out, 0).one();
         }
@@ -133,7 +133,7 @@ impl Gen<'_> {
         let order = self.call_value("datetime_order", &call, 'I')?;
         if !matches!(code, IntCC::Equal | IntCC::NotEqual) {
             let mixed = self.b.ins().icmp_imm(IntCC::Equal, order, 2);
-            self.may_raise = true;
+            self.effects.may_raise = true;
             self.deopt_if(mixed);
         }
         let flag = self.b.ins().icmp_imm(code, order, 0);

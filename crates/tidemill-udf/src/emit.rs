@@ -98,6 +98,12 @@ pub(crate) struct Gen<'a> {
     pub(crate) unseen: Option<usize>,
     /// Loops in hand that go through a dict.
     pub(crate) views: usize,
+    pub(crate) effects: Effects,
+}
+
+/// What code does besides giving its result.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Effects {
     /// Whether CPython could raise, or do anything but compute, on values of these types.
     pub(crate) may_raise: bool,
     /// Whether it makes a list.
@@ -162,7 +168,7 @@ impl Gen<'_> {
 
     /// The row is CPython's, for certain; the code that follows is generated for its types alone.
     pub(crate) fn never(&mut self) {
-        self.may_raise = true;
+        self.effects.may_raise = true;
         self.deopt();
         let unreached = self.b.create_block();
         self.enter_sealed(unreached);
@@ -211,7 +217,7 @@ impl Gen<'_> {
         args: &[IrValue],
         result: Option<char>,
     ) -> Result<Option<IrValue>> {
-        self.uses_rows |= args.contains(&self.rows);
+        self.effects.uses_rows |= args.contains(&self.rows);
         let known = self.helpers.get(name).copied();
         let function = match known {
             Some(function) => function,
@@ -366,7 +372,7 @@ impl Gen<'_> {
             return value.one();
         }
         // A sum that outgrows 64 bits may outgrow a float as well.
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let raised = self.b.ins().iadd_imm(value.one(), EXACT);
         let outside = self.b.ins().icmp_imm(IntCC::UnsignedGreaterThan, raised, 2 * EXACT);
         self.deopt_if(outside);

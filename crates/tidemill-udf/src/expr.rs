@@ -437,7 +437,7 @@ impl Gen<'_> {
 
     /// A new list, and the number that says how many slots an item has.
     fn begin_list(&mut self, item: &Type) -> Result<(Value, IrValue)> {
-        self.makes_lists = true;
+        self.effects.makes_lists = true;
         let width = self.int(item.slots() as i64);
         let list = self.call_value("list_new", &[self.rows, width], 'I')?;
         Ok((Value::new(Type::List(Box::new(item.clone())), vec![list]).fresh(), width))

@@ -74,7 +74,7 @@ impl Gen<'_> {
 
     fn by_template(&mut self, template: Template, values: &[Value]) -> Result<Value> {
         // What is not certain is given up, and CPython may raise there.
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let all = Value::tuple(values.to_vec());
         let room = self.room(all.slots.len());
         self.store(&all, room);

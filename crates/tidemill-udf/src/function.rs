@@ -9,7 +9,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
 
-use crate::emit::{Failure, Gen, Kept, Knowledge};
+use crate::emit::{Effects, Failure, Gen, Kept, Knowledge};
 use crate::error::{Reason, Result};
 use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
@@ -337,9 +337,7 @@ impl<'a> Gen<'a> {
             lesson: None,
             unseen: None,
             views: 0,
-            may_raise: false,
-            makes_lists: false,
-            uses_rows: false,
+            effects: Effects::default(),
         }
     }
 

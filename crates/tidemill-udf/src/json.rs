@@ -138,7 +138,7 @@ impl Gen<'_> {
 
     /// Goes on if a dynamic value is of a kind; else the row is CPython's.
     fn expect(&mut self, value: &Value, kind: Kind) {
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let found = self.kind(value);
         let other = self.b.ins().icmp_imm(IntCC::NotEqual, found, kind as i64);
         self.deopt_if(other);
@@ -206,7 +206,7 @@ impl Gen<'_> {
     }
 
     fn settle_option(&mut self, value: &Value, kind: Kind, shape: &Shape) -> Value {
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let found = self.kind(value);
         let other = self.b.ins().icmp_imm(IntCC::NotEqual, found, kind as i64);
         let there = self.is_none(value, false);
@@ -296,7 +296,7 @@ impl Gen<'_> {
 
     /// Goes on if a helper is sure; else the row is CPython's.
     pub(crate) fn certain(&mut self, status: IrValue) {
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let unsure = self.b.ins().icmp_imm(IntCC::NotEqual, status, 0);
         self.deopt_if(unsure);
     }
@@ -317,7 +317,7 @@ impl Gen<'_> {
     ) -> Result<Value> {
         let at = self.solid(at);
         let out = self.room(2);
-        self.may_raise = true;
+        self.effects.may_raise = true;
         match at.ty {
             Type::Str => {
                 let (hint, shape) = field_of(value, key);
@@ -364,7 +364,7 @@ impl Gen<'_> {
         let call = [value.slots[0], value.slots[1], at.slots[0], at.slots[1], hint, out];
         let status = self.call_value("json_field", &call, 'i')?;
         // A key that is not there leaves the default.
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let unsure = self.b.ins().icmp_imm(IntCC::Equal, status, i64::from(crate::runtime::UNSURE));
         self.deopt_if(unsure);
         Ok(self.load(&Type::Json(shape), out, 0))
@@ -398,7 +398,7 @@ impl Gen<'_> {
         let truth = self.call_value("json_truth", &[value.slots[0], value.slots[1]], 'I');
         // Without the helper, which is always there, nothing is sure.
         let truth = truth.unwrap_or_else(|_| self.int(2));
-        self.may_raise = true;
+        self.effects.may_raise = true;
         let unsure = self.b.ins().icmp_imm(IntCC::Equal, truth, 2);
         self.deopt_if(unsure);
         self.b.ins().icmp_imm(IntCC::Equal, truth, 1)
@@ -424,7 +424,7 @@ impl Gen<'_> {
         let (which, out) = (self.int(which as i64), self.room(2));
         let call = [which, a.slots[0], a.slots[1], b.slots[0], b.slots[1], out];
         let status = self.call_value("json_arithmetic", &call, 'i')?;
-        self.may_raise = true;
+        self.effects.may_raise = true;
         self.check(status, Raised::ZeroDivision);
         let result = Type::Json(if op == "/" { Shape::of(Kind::Float) } else { Shape::number() });
         let result = self.load(&result, out, 0);

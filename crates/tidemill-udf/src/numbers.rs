@@ -14,7 +14,7 @@ impl Gen<'_> {
     /// `a ** b`; a negative power is a float, so it is CPython's.
     pub(crate) fn int_power(&mut self, a: &Value, b: &Value) -> Result<Value> {
         let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, b.one(), 0);
-        self.may_raise = true;
+        self.effects.may_raise = true;
         self.deopt_if(negative);
         self.checked("int_power", &[a.one(), b.one()], Raised::Value, Type::Int)
     }

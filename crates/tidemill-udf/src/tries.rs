@@ -104,7 +104,7 @@ impl Gen<'_> {
 
     /// An exception that is certain: to its handler, or the row is given up.
     pub(crate) fn raise(&mut self, raised: Raised) {
-        self.may_raise = true;
+        self.effects.may_raise = true;
         for depth in (0..self.tries.len()).rev() {
             let guard = &mut self.tries[depth];
             let caught =
@@ -129,7 +129,7 @@ impl Gen<'_> {
 
     /// `raise` of a built-in exception; what its arguments raise comes first.
     pub(crate) fn raise_statement(&mut self, kind: Option<&str>, args: &[Expr]) -> Result<()> {
-        self.may_raise = true;
+        self.effects.may_raise = true;
         match kind.and_then(Raised::named) {
             Some(raised) => {
                 for arg in args {

@@ -137,14 +137,14 @@ impl Gen<'_> {
     /// row is CPython's.
     pub(crate) fn solid(&mut self, value: &Value) -> Value {
         if value.ty == Type::None {
-            self.may_raise = true;
+            self.effects.may_raise = true;
             return self.unreachable();
         }
         if let Type::Json(shape) = &value.ty {
             return self.settle(value, shape);
         }
         if matches!(value.ty, Type::Option(_)) {
-            self.may_raise = true;
+            self.effects.may_raise = true;
             let none = self.is_none(value, true);
             self.deopt_if(none);
         }

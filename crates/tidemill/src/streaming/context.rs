@@ -37,9 +37,9 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 pub struct StreamingConfig {
     /// `spark.streaming.blockInterval`: data that come within it make one partition.
     pub block_interval: Duration,
-    /// `tidemill.receiver.maxBufferedBytes`: received and unprocessed bytes per receiver. An eighth of the
-    /// memory of the machine, or of the container, by default; 512 MiB where the system does not say.
-    pub max_buffered_bytes: usize,
+    /// `tidemill.receiver.maxBufferedBytes`: received and unprocessed bytes per receiver. By default the streams
+    /// share an eighth of the memory of the machine or of the container; 512 MiB where the system does not say.
+    pub max_buffered_bytes: Option<usize>,
     /// `tidemill.receiver.maxLineBytes`.
     pub max_line_bytes: usize,
     /// `spark.streaming.receiverRestartDelay`: longest pause between attempts to connect.
@@ -60,7 +60,7 @@ impl Default for StreamingConfig {
     fn default() -> Self {
         StreamingConfig {
             block_interval: Duration::from_millis(200),
-            max_buffered_bytes: memory::buffered_by_default(),
+            max_buffered_bytes: None,
             max_line_bytes: 64 << 20,
             max_reconnect_delay: Duration::from_secs(2),
             file_remember: Duration::from_secs(60),
@@ -411,7 +411,10 @@ impl Shared {
             interval: self.interval,
             block_interval: config.block_interval,
             slots: self.engine.slots(),
-            max_buffered_bytes: config.max_buffered_bytes,
+            max_buffered_bytes: memory::buffered(
+                config.max_buffered_bytes,
+                self.graph.sources().len(),
+            ),
             max_line_bytes: config.max_line_bytes,
             max_reconnect_delay: config.max_reconnect_delay,
             file_remember: config.file_remember,
