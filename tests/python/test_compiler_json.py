@@ -1,7 +1,7 @@
 """Compiled is CPython for documents and dicts: the harness of `test_compiler_exact` on other lines.
 
-Each function runs on documents of every kind, on events of every kind, and on usual lines that end
-with those, so that the compiler has seen only usual ones.
+Each function runs on documents of every kind, on events of every kind, on events in many layouts, and
+on usual lines that end with those, so that the compiler has seen only usual ones.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ NAMED = [
 SETS = {
     "documents": [*json_lines.DOCUMENTS, *NASTY[::7]],
     "events": json_lines.EVENTS,
+    "layouts": json_lines.LAYOUTS,
     "usual": [*json_lines.USUAL, *json_lines.EVENTS[::5], *json_lines.DOCUMENTS[::9]],
 }
 
@@ -51,7 +52,7 @@ def agree(pair, texts, path, name, sets):
     ("table", "variables", "sets", "least"),
     [
         (json_cases.DOCUMENTS, json_cases.OF_DOCUMENTS, ["documents"], 100),
-        (json_cases.EVENTS, json_cases.OF_EVENTS, ["events", "usual"], 180),
+        (json_cases.EVENTS, json_cases.OF_EVENTS, ["events", "layouts", "usual"], 180),
     ],
     ids=["documents", "events"],
 )

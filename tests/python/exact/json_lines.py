@@ -1,13 +1,15 @@
 """Documents on which native code and CPython could disagree: `json.loads` of each, and what is in it.
 
 `DOCUMENTS` are about the grammar, `EVENTS` are objects whose keys hold values of every kind, `USUAL`
-are alike, as a stream's lines are. Used by `test_compiler_json`.
+are alike, as a stream's lines are, `LAYOUTS` have the same keys in changing orders, some of them
+twice, some left out, some of the commas wrong. Used by `test_compiler_json`.
 """
 
 # ruff: noqa: E501, RUF001, RUF005
 from __future__ import annotations
 
 import json
+from random import Random
 
 NUMBERS = """
 0 -0 1 -1 00 01 -01 +1 1. 1.0 .5 -.5 -0.0 0.0 1e5 1E5 1e+5 1e-5 1e 1e+ 1.e5 1.5e3 1.5E-3 -1.5e3 1e400 -1e400
@@ -86,3 +88,21 @@ def _usual(number):
 
 # More than are looked at before a chain is compiled.
 USUAL = [json.dumps(_usual(number)) for number in range(300)]
+
+
+def _layout(random):
+    """An object with keys of a few, in one of the orders that came before or in another."""
+    keys = ["a", "b", "s", "d", "l"]
+    for _ in range(random.choice([0, 0, 0, 1, 2, 3])):
+        key = keys.pop(random.randrange(len(keys)))
+        for _ in range(random.choice([0, 1, 1, 2])):
+            keys.insert(random.randrange(len(keys) + 1), key)
+    inner = ['{"x":1}', '{"x":1,"x":2}', '{"y":"a","x":2.5}', '{"x":1,"y":"a","x":3}']
+    values = {"a": ["1", "2", "7"], "b": ["0.5", "3.25"], "s": ['"DE"', '"FR"', '""'], "d": inner}
+    values["l"] = ["[1,2,3]", "[]", f"[{','.join(random.choices(inner, k=3))}]"]
+    entries = [f'"{key}": {random.choice(values[key])}' for key in keys]
+    start = random.choice(["{"] * 30 + ["{,"])
+    return start + random.choice([", "] * 30 + [",", ",,"]).join(entries) + "}"
+
+
+LAYOUTS = [_layout(Random(number)) for number in range(900)]
