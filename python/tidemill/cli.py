@@ -8,6 +8,7 @@ exit code is the command's; its tracebacks show no frame of ours.
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import re
@@ -20,6 +21,18 @@ from tidemill import __version__, compat
 from tidemill.conf import SUBMIT_CONF
 from tidemill.master import parse_master
 
+OPTIONS = (
+    "--master",
+    "--name",
+    "--conf",
+    "--py-files",
+    "--properties-file",
+    "--verbose",
+    "--summary",
+    "--explain",
+    "--max-batches",
+    "--help",
+)
 DRIVER_ONLY = (
     "--deploy-mode",
     "--driver-memory",
@@ -50,7 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     parser = _parser()
-    options = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    options, unknown = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
+    if unknown:
+        print(f"tidemill: {_no_option(unknown[0])}", file=sys.stderr)
+        return 2
     if options.command is None:
         parser.print_help()
         return 2
@@ -91,8 +107,18 @@ def _parser() -> argparse.ArgumentParser:
     for option in DRIVER_ONLY:
         add(option, metavar="X", help=argparse.SUPPRESS)
     add("app", metavar="app.py", help="the program")
-    add("arguments", nargs=argparse.REMAINDER, help="its arguments")
+    # Before Python 3.13, argparse takes the rest of a line for something that must be there.
+    add("arguments", nargs=argparse.REMAINDER, help="its arguments").required = False
     return parser
+
+
+def _no_option(unknown: str) -> str:
+    name = unknown.partition("=")[0]
+    close = difflib.get_close_matches(name, OPTIONS, 1)
+    meant = (
+        f"did you mean {close[0]}?" if close else "'tidemill submit --help' lists those there are"
+    )
+    return f"there is no option {name}; {meant}"
 
 
 def submitted_conf(options: argparse.Namespace) -> dict[str, str]:

@@ -6,11 +6,27 @@ Settings given to ``tidemill submit`` arrive in the environment variable ``TIDEM
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
+
+from tidemill.errors import IllegalArgumentError
 
 SUBMIT_CONF = "TIDEMILL_SUBMIT_CONF"
+EXPLAIN = "tidemill.explain"
+SUMMARY = "tidemill.streaming.summary"
+OWN = (
+    EXPLAIN,
+    SUMMARY,
+    "tidemill.python.compile",
+    "tidemill.receiver.maxBufferedBytes",
+    "tidemill.receiver.maxLineBytes",
+    "tidemill.storage.maxBytes",
+    "tidemill.streaming.maxBatches",
+)
+"""The settings that Spark does not have; docs/deployment.md describes them."""
 
 
 class SparkConf:
@@ -177,3 +193,36 @@ def _as_text(value: object) -> str:
 def _submitted() -> dict[str, str]:
     text = os.environ.get(SUBMIT_CONF)
     return {key: _as_text(value) for key, value in json.loads(text).items()} if text else {}
+
+
+def switch(conf: Mapping[str, str], key: str) -> bool:
+    """Return whether a setting is on; it is off if it is not there.
+
+    Raises
+    ------
+    IllegalArgumentError
+        If it is neither ``true`` nor ``false``.
+
+    Examples
+    --------
+    >>> switch({"tidemill.explain": "True"}, "tidemill.explain")
+    True
+    """
+    value = conf.get(key, "false").strip().lower()
+    if value not in ("true", "false"):
+        raise IllegalArgumentError(f'{key} must be true or false, got "{conf[key]}"')
+    return value == "true"
+
+
+def warn_of_unknown(conf: Mapping[str, str]) -> None:
+    """Say on standard error which settings of Tidemill's own there are not: they do nothing.
+
+    Examples
+    --------
+    >>> warn_of_unknown({"tidemill.explain": "true", "spark.anything": "1"})
+    """
+    for key in conf:
+        if key.startswith("tidemill.") and key not in OWN:
+            close = difflib.get_close_matches(key, OWN, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            print(f"tidemill: there is no setting {key}{hint}", file=sys.stderr, flush=True)

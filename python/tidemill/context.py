@@ -23,7 +23,7 @@ from tidemill import accumulators, ops, parts, serializers
 from tidemill._engine import Block, Engine, range_block, typed_block
 from tidemill._engine import Rdd as Handle
 from tidemill.broadcast import Broadcast
-from tidemill.conf import SparkConf
+from tidemill.conf import EXPLAIN, SparkConf, switch, warn_of_unknown
 from tidemill.errors import IllegalArgumentError, IllegalStateError, JobError
 from tidemill.master import parse_master
 from tidemill.rdd import RDD
@@ -144,6 +144,9 @@ class SparkContext:
         self.serializer = None
 
     def _start(self) -> None:
+        settings = dict(self._conf.getAll())
+        warn_of_unknown(settings)
+        self._explains = switch(settings, EXPLAIN)
         parsed = parse_master(self.master)
         if parsed.max_failures is not None:
             self._conf.set("spark.task.maxFailures", parsed.max_failures)
@@ -201,7 +204,7 @@ class SparkContext:
         if engine is None:
             return
         atexit.unregister(self.stop)
-        if self._conf.get("tidemill.explain") == "true":
+        if self._explains:
             lines = engine.explain() or ["no operator ran that can be compiled"]
             print("tidemill: operators:", *lines, sep="\n  ", file=sys.stderr)
             spent = engine.compile_seconds * 1000

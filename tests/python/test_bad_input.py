@@ -453,6 +453,11 @@ def test_record_that_cannot_be_sent_back(sc):
     ("setting", "value"),
     [
         ("spark.task.maxFailures", "many"),
+        ("spark.task.maxFailures", "0"),
+        ("spark.task.maxFailures", "1001"),
+        ("tidemill.explain", "maybe"),
+        ("tidemill.streaming.summary", "yes"),
+        ("tidemill.receiver.maxBufferedBytes", "lots"),
         ("tidemill.receiver.maxLineBytes", "a lot"),
         ("spark.streaming.blockInterval", "soon"),
     ],
@@ -460,6 +465,14 @@ def test_record_that_cannot_be_sent_back(sc):
 def test_setting_that_is_nonsense(submit, write_program, tmp_path, setting, value):
     program = submit("--conf", f"{setting}={value}", write_program(COUNT), tmp_path / "c")
     fails_clearly(program, setting, repr(value).replace("'", '"'))
+
+
+def test_setting_that_there_is_not(submit, write_program):
+    text = "from pyspark import SparkContext\nSparkContext().stop()\n"
+    program = submit("--conf", "tidemill.receiver.maxBufferBytes=1m", write_program(text))
+    assert program.finish() == 0, program.report()
+    meant = "did you mean tidemill.receiver.maxBufferedBytes?"
+    assert meant in program.stderr, program.report()
 
 
 def test_terminated_before_anything_was_received(submit, free_port):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tidemill.cli import OPTIONS
 
 SHOW = """
 import json, sys
@@ -245,3 +248,30 @@ def test_spark_submit_options_without_meaning_here(submit, write_program):
     assert program.finish() == 0
     assert program.stdout == "1\n"
     assert "--driver-memory, --executor-cores: no effect" in program.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--confg=a=b", "there is no option --confg; did you mean --conf?"),
+        ("--max-batch", "did you mean --max-batches?"),
+        ("--zzz", "'tidemill submit --help' lists those there are"),
+    ],
+)
+def test_option_that_there_is_not(submit, write_program, option, said):
+    program = submit(option, write_program(SHOW))
+    assert program.finish() == 2
+    assert said in program.stderr
+    assert program.stdout == ""
+
+
+def test_no_program(submit):
+    program = submit()
+    assert program.finish() == 2
+    assert program.stderr.endswith("the following arguments are required: app.py\n")
+
+
+def test_all_options_are_known(submit):
+    program = submit("--help")
+    assert program.finish() == 0
+    assert set(re.findall(r"--[a-z-]+", program.stdout)) == set(OPTIONS)

@@ -1,7 +1,7 @@
 """Compiled is CPython for documents and dicts: the harness of `test_compiler_exact` on other lines.
 
-Each function runs on documents of every kind, on events of every kind, on events in many layouts, and
-on usual lines that end with those, so that the compiler has seen only usual ones.
+Each function runs on documents of every kind, on events of every kind, on events in many layouts,
+and on usual lines that end with those, so that the compiler has seen only usual ones.
 """
 
 from __future__ import annotations

@@ -32,9 +32,14 @@ const SIZES: [(&str, u64); 6] = [
 
 /// The engine's settings.
 pub fn engine_config(slots: usize, conf: &Conf) -> Result<EngineConfig> {
+    let key = "spark.task.maxFailures";
+    let attempts = number(conf, key, 4)?;
+    if !(1..=1000).contains(&attempts) {
+        return Err(wrong(key, "a number from 1 to 1000", &attempts.to_string()));
+    }
     Ok(EngineConfig {
         slots,
-        max_attempts: number(conf, "spark.task.maxFailures", 4)?.clamp(1, 1000) as u32,
+        max_attempts: attempts as u32,
         storage_bytes: size(conf, "tidemill.storage.maxBytes", 1 << 30)?,
     })
 }

@@ -22,6 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn
 
 from tidemill._engine import Streaming
+from tidemill.conf import SUMMARY, switch
 from tidemill.errors import IllegalArgumentError, IllegalStateError
 from tidemill.parts import local_path
 from tidemill.rdd import RDD
@@ -35,7 +36,6 @@ from tidemill.streaming.summary import summary_line
 if TYPE_CHECKING:
     from tidemill.context import SparkContext
 
-SUMMARY = "tidemill.streaming.summary"
 EXIT_WAIT = 3.0
 CHECKPOINT_DIRECTORY = "spark.streaming.checkpoint.directory"
 
@@ -79,6 +79,7 @@ class StreamingContext:
     ) -> None:
         self._sc = sparkContext
         self._conf = dict(sparkContext.getConf().getAll())
+        self._tells_summary = switch(self._conf, SUMMARY)
         self._streaming = Streaming(sparkContext._engine, batch_interval(batchDuration), self._conf)
         self._callbacks = Callbacks(sparkContext)
         self._signals = GracefulSignals(self)
@@ -562,7 +563,7 @@ class StreamingContext:
             stops_spark_context, self._stops_spark_context = self._stops_spark_context, False
             if StreamingContext._activeContext is self:
                 StreamingContext._activeContext = None
-            if first and self._conf.get(SUMMARY, "false").lower() == "true":
+            if first and self._tells_summary:
                 print(summary_line(self._streaming.summary()), file=sys.stderr, flush=True)
             if stops_spark_context:
                 self._sc.stop()

@@ -67,7 +67,7 @@ class GracefulSignals:
             self._sees_the_stop.set()
 
     def main_goes_on(self) -> None:
-        """Say that the main thread has waited long enough: it does not know how the context ended."""
+        """Say that the main thread waits no more, and does not know how the context ends."""
         if in_main_thread():
             self._sees_the_stop.clear()
 

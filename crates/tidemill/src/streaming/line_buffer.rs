@@ -12,7 +12,22 @@ pub(crate) struct LineBuffer {
     read_size: usize,
     max_line: usize,
     skipping: usize,
-    skipped: Option<usize>,
+    skipped: LeftOut,
+}
+
+/// Lines that were too long.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    pub lines: usize,
+    /// Bytes of the longest.
+    pub longest: usize,
+}
+
+impl LeftOut {
+    fn add(&mut self, length: usize) {
+        self.lines += 1;
+        self.longest = self.longest.max(length);
+    }
 }
 
 /// Fewest bytes to offer to a `read` call.
@@ -22,7 +37,14 @@ impl LineBuffer {
     /// Reads in pieces of about `read_size` bytes, lines of at most `max_line` bytes.
     pub(crate) fn new(read_size: usize, max_line: usize) -> Self {
         let bytes = vec![0; read_size];
-        LineBuffer { bytes, filled: 0, read_size, max_line, skipping: 0, skipped: None }
+        LineBuffer {
+            bytes,
+            filled: 0,
+            read_size,
+            max_line,
+            skipping: 0,
+            skipped: LeftOut::default(),
+        }
     }
 
     /// Where the next bytes go; never empty.
@@ -35,7 +57,7 @@ impl LineBuffer {
     }
 
     /// `count` bytes were put into [`LineBuffer::space`]; `take` gets the whole lines there are now, if any.
-    pub(crate) fn filled(&mut self, count: usize, take: impl FnOnce(&[u8])) {
+    pub(crate) fn filled(&mut self, count: usize, mut take: impl FnMut(&[u8])) {
         let fresh = self.filled;
         self.filled += count;
         if self.skipping > 0 {
@@ -50,7 +72,10 @@ impl LineBuffer {
             return;
         };
         let end = fresh + last + 1;
-        take(&self.bytes[..end]);
+        match end > self.max_line {
+            true => self.take_fitting(end, take),
+            false => take(&self.bytes[..end]),
+        }
         self.bytes.copy_within(end..self.filled, 0);
         self.filled -= end;
         // What a long line took is given back.
@@ -60,14 +85,34 @@ impl LineBuffer {
         }
     }
 
+    /// Hands over whole lines of which some may be too long.
+    fn take_fitting(&mut self, end: usize, mut take: impl FnMut(&[u8])) {
+        let lines = &self.bytes[..end];
+        let (mut from, mut at) = (0, 0);
+        for newline in memchr::memchr_iter(b'\n', lines) {
+            if newline - at > self.max_line {
+                self.skipped.add(newline - at);
+                if from < at {
+                    take(&lines[from..at]);
+                }
+                from = newline + 1;
+            }
+            at = newline + 1;
+        }
+        if from < end {
+            take(&lines[from..]);
+        }
+    }
+
     /// Within a line that is left out: looks for its end.
-    fn skip(&mut self, take: impl FnOnce(&[u8])) {
+    fn skip(&mut self, take: impl FnMut(&[u8])) {
         let filled = std::mem::take(&mut self.filled);
         let Some(end) = memchr::memchr(b'\n', &self.bytes[..filled]) else {
             self.skipping += filled;
             return;
         };
-        self.skipped = Some(std::mem::take(&mut self.skipping) + end);
+        let begun = std::mem::take(&mut self.skipping);
+        self.skipped.add(begun + end);
         self.bytes.copy_within(end + 1..filled, 0);
         self.filled(filled - end - 1, take);
     }
@@ -75,7 +120,8 @@ impl LineBuffer {
     /// The stream has ended: the unfinished last line, with a `\n`.
     pub(crate) fn finish(&mut self) -> Option<Vec<u8>> {
         if self.skipping > 0 {
-            self.skipped = Some(std::mem::take(&mut self.skipping) + self.filled);
+            let begun = std::mem::take(&mut self.skipping);
+            self.skipped.add(begun + self.filled);
             self.filled = 0;
         }
         if self.filled == 0 {
@@ -87,9 +133,9 @@ impl LineBuffer {
         Some(line)
     }
 
-    /// Length of a line that was left out since the last call.
-    pub(crate) fn take_skipped(&mut self) -> Option<usize> {
-        self.skipped.take()
+    /// What was left out since the last call.
+    pub(crate) fn take_skipped(&mut self) -> LeftOut {
+        std::mem::take(&mut self.skipped)
     }
 }
 
@@ -99,10 +145,10 @@ mod tests {
 
     use super::*;
 
-    /// Feeds `data` in pieces; the lines that come out, and the lengths of those left out.
-    fn feed(data: &[u8], pieces: &[usize], max_line: usize) -> (Vec<u8>, Vec<usize>) {
+    /// Feeds `data` in pieces; the lines that come out, and what was left out.
+    fn feed(data: &[u8], pieces: &[usize], max_line: usize) -> (Vec<u8>, LeftOut) {
         let mut buffer = LineBuffer::new(64, max_line);
-        let (mut out, mut skipped, mut at) = (Vec::new(), Vec::new(), 0);
+        let (mut out, mut at) = (Vec::new(), 0);
         for piece in pieces.iter().cycle() {
             if at == data.len() {
                 break;
@@ -112,27 +158,41 @@ mod tests {
             space[..count].copy_from_slice(&data[at..at + count]);
             at += count;
             buffer.filled(count, |lines| out.extend_from_slice(lines));
-            skipped.extend(buffer.take_skipped());
         }
         out.extend(buffer.finish().into_iter().flatten());
-        skipped.extend(buffer.take_skipped());
-        (out, skipped)
+        (out, buffer.take_skipped())
     }
 
     #[test]
     fn an_overlong_line_is_left_out_and_counted() {
         let data = [b"ab\n".to_vec(), vec![b'x'; 500], b"\ncd\n".to_vec()].concat();
-        assert_eq!(feed(&data, &[10], 100), (b"ab\ncd\n".to_vec(), vec![500]));
-        assert_eq!(feed(&[b'x'; 300], &[7], 100), (Vec::new(), vec![300]));
+        let one = |longest| LeftOut { lines: 1, longest };
+        assert_eq!(feed(&data, &[10], 100), (b"ab\ncd\n".to_vec(), one(500)));
+        assert_eq!(feed(&[b'x'; 300], &[7], 100), (Vec::new(), one(300)));
     }
 
     proptest! {
+        #[test]
+        fn a_line_is_taken_if_it_fits_however_it_comes(
+            lines in prop::collection::vec(0_usize..40, 0..30),
+            pieces in prop::collection::vec(1_usize..200, 1..5),
+        ) {
+            let text = |lines: &[usize]| -> Vec<u8> {
+                lines.iter().flat_map(|&length| [vec![b'x'; length], vec![b'\n']].concat()).collect()
+            };
+            let (out, skipped) = feed(&text(&lines), &pieces, 20);
+            let (fitting, long): (Vec<usize>, Vec<usize>) = lines.iter().partition(|&&length| length <= 20);
+            prop_assert_eq!(out, text(&fitting));
+            let longest = long.iter().copied().max().unwrap_or(0);
+            prop_assert_eq!(skipped, LeftOut { lines: long.len(), longest });
+        }
+
         #[test]
         fn nothing_is_lost_or_changed(lines in prop::collection::vec("[a-c]{0,40}", 0..30),
                                       pieces in prop::collection::vec(1_usize..90, 1..5)) {
             let data = lines.join("\n").into_bytes();
             let (out, skipped) = feed(&data, &pieces, 1000);
-            prop_assert!(skipped.is_empty());
+            prop_assert_eq!(skipped, LeftOut::default());
             let mut expected = data.clone();
             if !expected.is_empty() && !expected.ends_with(b"\n") {
                 expected.push(b'\n');

@@ -19,7 +19,7 @@ use crate::exec::Engine;
 use crate::lock::{Lock, Signal};
 use crate::rdd::RddRef;
 use crate::streaming::BatchTime;
-use crate::streaming::line_buffer::LineBuffer;
+use crate::streaming::line_buffer::{LeftOut, LineBuffer};
 use crate::streaming::rate::RateEstimate;
 use crate::streaming::source::{Input, InputSource, SourceContext};
 use crate::text::{TextBlock, WholeLines};
@@ -330,13 +330,17 @@ impl Receiver {
     }
 
     fn tell_skipped(&self, buffer: &mut LineBuffer) {
-        if let Some(bytes) = buffer.take_skipped() {
-            self.say(&format!(
-                "a line of {bytes} bytes was left out: a line may have {} bytes \
-                 (raise tidemill.receiver.maxLineBytes to take longer ones)",
-                self.context.max_line_bytes
-            ));
-        }
+        let LeftOut { lines, longest } = buffer.take_skipped();
+        let what = match lines {
+            0 => return,
+            1 => format!("a line of {longest} bytes was left out"),
+            _ => format!("{lines} lines of up to {longest} bytes were left out"),
+        };
+        self.say(&format!(
+            "{what}: a line may have {} bytes (raise tidemill.receiver.maxLineBytes to take longer \
+             ones)",
+            self.context.max_line_bytes
+        ));
     }
 
     /// Back-pressure: waits until enough is processed; false if the receiver is to stop.
