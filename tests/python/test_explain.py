@@ -42,8 +42,12 @@ def test_what_follows_a_split_is_not_the_splits_fault(told):
     assert reason(pieces) == reason(listed)
 
 
+# Compiles different functions; tells before and after each half of them how much memory for machine
+# code there is that is of no file.
+MANY_STAGES = """
+from pyspark import SparkConf, SparkContext
+
 def executable():
-    """Return the bytes of memory for machine code that is of no file."""
     found = 0
     with open("/proc/self/maps", encoding="utf-8") as maps:
         for line in maps:
@@ -53,21 +57,24 @@ def executable():
                 found += end - start
     return found
 
+with SparkContext(conf=SparkConf().setMaster("local[1]")) as sc:
+    print(executable())
+    for number in range(600):
+        assert sc.parallelize([1], 1).map(lambda x: x + number).collect() == [1 + number]
+        if number in (299, 599):
+            print(executable())
+"""
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_machine_code_of_dropped_stages_is_given_back(told):
-    """As many stages again as are kept compiled (256) take no more."""
+def test_machine_code_of_dropped_stages_is_given_back(submit, write_program):
+    """As many stages again as are kept compiled (256) take no more.
 
-    def more(sc, first, last):
-        for number in range(first, last):
-            assert sc.parallelize([1], 1).map(lambda x: x + number).collect() == [1 + number]  # noqa: B023
-        return executable()
-
-    def program(sc):
-        before = executable()
-        kept = more(sc, 0, 300)
-        assert kept > before
-        assert more(sc, 300, 600) - before < 1.2 * (kept - before)
-
-    lines = told(program)
-    assert sum(line.endswith(": compiled") for line in lines) >= 1
+    In a process of its own: others would keep or give back code meanwhile.
+    """
+    program = submit("--explain", write_program(MANY_STAGES))
+    assert program.finish() == 0, program.report()
+    before, kept, again = map(int, program.stdout.split())
+    assert kept > before
+    assert again - before < 1.2 * (kept - before)
+    assert ": compiled\n" in program.stderr
