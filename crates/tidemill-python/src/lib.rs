@@ -16,6 +16,7 @@ mod keys;
 mod native;
 mod op;
 mod rdd;
+mod recent;
 mod report;
 mod shared;
 mod slide;

@@ -239,13 +239,6 @@ fn new_list(lists: &Bump, capacity: usize, width: usize) -> *mut List {
 /// Slots that a list itself takes.
 const HEAD: usize = size_of::<List>() / size_of::<u64>();
 
-/// A list of these slots.
-fn adopt(lists: &Bump, slots: &[u64], width: usize) -> *mut List {
-    let data = lists.alloc_slice_copy(slots).as_mut_ptr();
-    let len = (slots.len() / width) as u64;
-    lists.alloc(List { data, len, capacity: len, width: width as u64, state: FRESH })
-}
-
 /// Room for slots that are written before they are read.
 fn room_for(lists: &Bump, slots: usize) -> *mut u64 {
     match Layout::array::<u64>(slots.max(1)) {

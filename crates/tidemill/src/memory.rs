@@ -36,7 +36,7 @@ fn total(root: &Path) -> Option<u64> {
     let second = limits(&groups, path_in(&own, |controllers| controllers.is_empty()), "memory.max");
     let first = path_in(&own, |controllers| controllers.split(',').any(|one| one == "memory"));
     let first = limits(&groups.join("memory"), first, "memory.limit_in_bytes");
-    second.chain(first).chain([machine]).min()
+    second.into_iter().chain(first).chain([machine]).min()
 }
 
 /// The path of the program's group in the hierarchy whose controllers are the right ones; its root if none is.
@@ -48,11 +48,11 @@ fn path_in(own: &str, right: impl Fn(&str) -> bool) -> &str {
 
 /// The limits of a group and of those that it is in. No limit is `max`, or in the first version a number that is above
 /// what any machine has.
-fn limits(hierarchy: &Path, group: &str, file: &str) -> impl Iterator<Item = u64> + use<> {
+fn limits(hierarchy: &Path, group: &str, file: &str) -> Vec<u64> {
     let group = hierarchy.join(group);
     let ancestors = group.ancestors().take_while(|group| group.starts_with(hierarchy));
-    let files: Vec<_> = ancestors.map(|group| group.join(file)).collect();
-    files.into_iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
+    let limit = |group: &Path| fs::read_to_string(group.join(file)).ok()?.trim().parse().ok();
+    ancestors.filter_map(limit).collect()
 }
 
 #[cfg(test)]

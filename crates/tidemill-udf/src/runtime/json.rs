@@ -11,7 +11,7 @@ use super::float_text::write_finite;
 use super::json_copy::{copy, copy_flat, dict_entry, profile};
 use super::json_text::write;
 use super::lists::MOST_BYTES;
-use super::{DONE, FRESH, List, RAISES, Rows, UNSURE, adopt, bytes, new_list, push_slots, set_str};
+use super::{DONE, FRESH, List, RAISES, Rows, UNSURE, bytes, new_list, push_slots, set_str};
 use crate::shape::{Kind, Shape};
 use crate::types::Type;
 
@@ -536,14 +536,14 @@ mod calls {
         /// A list of dynamic values that are all strings, as a list of strings.
         fn json_strings(rows: *mut Rows<'_>, list: *const List, out: *mut u64) -> u32 {
             let (rows, list) = unsafe { (&*rows, &*list) };
-            let mut slots = Vec::with_capacity(list.len as usize * 2);
+            let strings = unsafe { &mut *new_list(&rows.lists, list.len as usize, 2) };
             for value in list.nodes() {
                 if value.kind() != Kind::Str {
                     return UNSURE;
                 }
-                slots.extend([value.body, value.head >> 8]);
+                push_slots(&rows.lists, strings, &[value.body, value.head >> 8]);
             }
-            answer(out, Some(adopt(&rows.lists, &slots, 2) as u64))
+            answer(out, Some(strings as *mut List as u64))
         }
     }
 }

@@ -165,11 +165,10 @@ impl Outlines {
 
     /// Outlines, and all within them, are free for others.
     fn reuse(&mut self, mut dropped: Vec<usize>) {
-        while let Some(outline) = dropped.pop() {
-            let outline_of = &mut self.all[outline];
-            outline_of.misses = 0;
-            dropped.extend(outline_of.entries.drain(..).map(|entry| entry.inner));
-            self.unused.push(outline);
+        while let Some(place) = dropped.pop() {
+            let outline = std::mem::take(&mut self.all[place]);
+            dropped.extend(outline.entries.iter().map(|entry| entry.inner));
+            self.unused.push(place);
         }
     }
 
