@@ -137,6 +137,9 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
         if block is not None:
             return block
     listed = records if type(records) is list else list(records)
+    columns = _columns_of(listed)
+    if columns is not None:
+        return ARROW, len(listed), columns
     try:
         return PICKLE, len(listed), dumps(listed)
     except Exception as error:
@@ -144,6 +147,12 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
             f"Could not serialize the records of a task: {type(error).__name__}: {error}. "
             "What functions return must be picklable; turn a generator into a list, for instance"
         ) from None
+
+
+def _columns_of(records: list[Any]) -> bytes | None:
+    from tidemill._engine import columns_of
+
+    return columns_of(records)
 
 
 def iterate(blocks: list[tuple[int, Data]]) -> Iterator[Any]:

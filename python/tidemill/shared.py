@@ -1,7 +1,7 @@
 """The worker's side of the memory that it shares with the driver: large blocks lie there.
 
-The driver writes a task's blocks and does not write again before it has the reply. So what is read
-must be Python objects by then; what user code keeps of memory that was lent to it is made this
+The driver writes a task's blocks and does not write again before it has the reply; the results go
+behind them. So what is read must be Python objects by then; what user code keeps of memory that was lent to it is made this
 process's own, which takes no open file (`Shared.reclaim`). The engine's ``shared.rs`` is the other
 side.
 """
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tidemill._engine import Lent
 
 NUMBER = "TIDEMILL_SHARED_MEMORY"
+# Smaller blocks go through the socket, and all begin at multiples of the other: as in the engine's
+# shared.rs.
+LEAST = 64 << 10
+ALIGNMENT = 64
 
 
 class Shared:
@@ -43,6 +47,7 @@ class Shared:
         self.file = file
         self._map: mmap | None = None
         self._lent: list[ref[Lent]] = []
+        self._used = 0
 
     @classmethod
     def inherited(cls) -> Shared:
@@ -58,6 +63,31 @@ class Shared:
         if self._map is None or len(self._map) < start + length:
             self._map = self._mapped()
         return memoryview(self._map)[start : start + length]
+
+    def begin(self, used: int) -> None:
+        """Begin a task, whose blocks end there."""
+        self._used = used
+
+    def put(self, data: bytes) -> int | None:
+        """Write a result behind what is there; return its place.
+
+        Returns
+        -------
+        int or None
+            None if it is better sent, or there is no memory for it.
+        """
+        if self.file is None or len(data) < LEAST:
+            return None
+        place = at = -(-self._used // ALIGNMENT) * ALIGNMENT
+        left = memoryview(data)
+        try:
+            while left:
+                written = os.pwrite(self.file, left, at)
+                left, at = left[written:], at + written
+        except OSError:
+            return None
+        self._used = at
+        return place
 
     def lend(self, start: int, length: int) -> Any:
         """Return some of the memory, as a pyarrow.Buffer, for code that may keep it."""

@@ -65,7 +65,7 @@ def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:
     """Read one request, run its task, write the reply."""
     request, ops_payload, inputs = _read_request(reader, shared)
     try:
-        header, blobs = _run(request, ops_payload, inputs)
+        header, blobs = _run(request, ops_payload, inputs, shared)
     except BaseException as error:  # SystemExit too: a user's function must not end the worker
         from tidemill.failure import describe
 
@@ -130,11 +130,13 @@ def _read_request(
         ]
         for blocks in request["inputs"]
     ]
+    placed = (block for blocks in request["inputs"] for block in blocks if block[3] is not None)
+    shared.begin(max((at + length for _, _, length, at in placed), default=0))
     return request, _payloads[request["fn"]], inputs
 
 
 def _run(
-    request: dict[str, Any], payload: bytes, inputs: list[list[tuple[int, Data]]]
+    request: dict[str, Any], payload: bytes, inputs: list[list[tuple[int, Data]]], shared: Shared
 ) -> tuple[dict[str, Any], list[Any]]:
     TaskContext._set(request)
     accumulators.begin_task()
@@ -156,9 +158,10 @@ def _run(
         records = op(index, records)
     encoded = [encode(b) for b in tail(index, records, buckets)] if tail else [encode(records)]
     updates = accumulators.take_updates()
-    outputs = [[kind, count, len(data)] for kind, count, data in encoded]
+    outputs = [[kind, count, len(data), shared.put(data)] for kind, count, data in encoded]
     header = {"ok": True, "outputs": outputs, "acc_len": len(updates)}
-    return header, [data for _, _, data in encoded] + [updates]
+    sent = [data for (_, _, data), output in zip(encoded, outputs) if output[3] is None]
+    return header, [*sent, updates]
 
 
 def _takes_blocks(op: Any) -> bool:

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tidemill::block::{Block, BlockRef, Codec, Part, Partition};
+use tidemill::block::{Block, BlockRef, Codec, Part};
 use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Records, Type, packed, pickle};
 
-use crate::arrow::{self, Form, Writer};
+use crate::arrow::{self, Form, LEAST_ROWS, Writer};
 use crate::state::{StateBlock, StatePart};
 
 /// The kinds of blocks on the wire and in checkpoints.
@@ -87,6 +87,34 @@ impl Block for DataBlock {
     }
 }
 
+/// Records as Arrow columns, in one stream of the IPC format: what a worker gave back.
+pub struct ColumnsBlock {
+    records: usize,
+    stream: Vec<u8>,
+}
+
+impl ColumnsBlock {
+    /// The records, for compiled code; `None` if that does not know their type.
+    pub fn typed(&self) -> Option<Records> {
+        let batches = arrow::read(&self.stream).ok()?;
+        arrow::records(&Form::of_batch(batches.first()?)?, &batches)
+    }
+}
+
+impl Block for ColumnsBlock {
+    fn len(&self) -> usize {
+        self.records
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.stream.capacity()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
 /// A `range`: to compiled code its numbers, to a worker the pickled list of the one object.
 pub struct RangeBlock {
     /// The first number.
@@ -124,6 +152,7 @@ pub fn wire_kind(block: &BlockRef) -> u8 {
     match () {
         () if any.is::<TextBlock>() => TEXT,
         () if any.is::<SlotsBlock>() => SLOTS,
+        () if any.is::<ColumnsBlock>() => ARROW,
         () => PICKLE,
     }
 }
@@ -134,6 +163,9 @@ pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
     let any = block.as_any();
     if let Some(data) = any.downcast_ref::<DataBlock>() {
         return Ok(Cow::Borrowed(&data.data));
+    }
+    if let Some(columns) = any.downcast_ref::<ColumnsBlock>() {
+        return Ok(Cow::Borrowed(&columns.stream));
     }
     if let Some(range) = any.downcast_ref::<RangeBlock>() {
         return Ok(Cow::Borrowed(&range.data));
@@ -156,9 +188,6 @@ pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
         None => Err(Error::Internal("a block that is neither text nor a pickle nor typed".into())),
     }
 }
-
-/// Fewer records are pickled: the head of a stream would cost more than they do.
-const LEAST_ROWS: usize = 1000;
 
 /// A block's kind and bytes for a worker: typed records are handed over as Arrow columns, if they have the form.
 pub fn handed_over(block: &BlockRef) -> Result<(u8, Cow<'_, [u8]>)> {
@@ -183,17 +212,6 @@ fn columns(block: &BlockRef) -> Option<Vec<u8>> {
         fits = fits.and_then(|()| unsafe { writer.push(ty, record) });
     });
     fits.and_then(|()| writer.finish().ok())
-}
-
-/// The blocks of an IPC stream from a worker.
-pub fn from_columns(stream: &[u8]) -> Result<Partition> {
-    let damaged = |why: String| Error::Internal(format!("a worker's Arrow columns: {why}"));
-    let batches = arrow::read(stream).map_err(|error| damaged(error.to_string()))?;
-    let Some(first) = batches.first() else { return Ok(Vec::new()) };
-    let form = Form::of_batch(first);
-    let records = form.and_then(|form| arrow::records(&form, &batches));
-    let records = records.ok_or_else(|| damaged("of a type that no records have".to_owned()))?;
-    Ok(vec![Arc::new(TypedBlock(records))])
 }
 
 /// Whether compiled code can read some of a block's records, and leave the rest.
@@ -228,6 +246,7 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
         TEXT => Ok(Arc::new(TextBlock::from_bytes(data))),
         PICKLE => Ok(Arc::new(DataBlock { records, data })),
         SLOTS => Ok(Arc::new(SlotsBlock { rows: records, data })),
+        ARROW => Ok(Arc::new(ColumnsBlock { records, stream: data })),
         other => Err(Error::Internal(format!("a block of unknown kind {other}"))),
     }
 }

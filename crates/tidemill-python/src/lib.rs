@@ -40,6 +40,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(arrow::arrow_of_text, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_records, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_records_at, module)?)?;
+    module.add_function(wrap_pyfunction!(arrow::columns_of, module)?)?;
     module.add_function(wrap_pyfunction!(values::typed_block, module)?)?;
     module.add_function(wrap_pyfunction!(block::range_block, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)

@@ -1,7 +1,8 @@
-//! Memory that the driver and one worker share: large blocks on their way to the worker.
+//! Memory that the driver and one worker share: large blocks on their way to the worker and back.
 //!
 //! A file in memory, without a name, that the worker inherits. The driver writes a task's blocks from the start
-//! on, the worker reads them where they are, and has answered before the driver writes again. So the memory is
+//! on, the worker reads them where they are and writes its results behind them, and has answered before the driver
+//! copies these out and writes again. So the memory is
 //! used again and again (fresh pages for each block cost more than a socket does), and it is gone with the last of
 //! the two processes, however they end. Where there is no such file, all goes through the socket.
 
@@ -45,7 +46,15 @@ impl Shared {
         Some(at)
     }
 
-    /// The worker has read everything.
+    /// Copies a result out.
+    pub fn take(&mut self, at: u64, size: usize) -> Result<Vec<u8>> {
+        let mut data = vec![0; size];
+        self.file.read_exact_at(&mut data, at)?;
+        self.used = self.used.max(at + size as u64);
+        Ok(data)
+    }
+
+    /// The worker has read everything, and its results are taken.
     pub fn clear(&mut self) {
         if self.used > KEPT {
             // If it fails, the memory is merely kept.
@@ -81,7 +90,7 @@ fn file() -> Option<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::Shared;
+    use super::{FileExt, Shared};
 
     #[test]
     fn large_blocks_are_put_side_by_side() {
@@ -91,6 +100,18 @@ mod tests {
         assert_eq!(shared.put(&vec![2; 70_000]), Some(70_016));
         shared.clear();
         assert_eq!(shared.put(&vec![3; 70_000]), Some(0));
+    }
+
+    #[test]
+    fn results_behind_the_blocks_are_copied_out_and_count_as_memory() {
+        let Some(mut shared) = Shared::new() else { return };
+        assert_eq!(shared.put(&vec![1; 70_000]), Some(0));
+        let size = 65 << 20;
+        shared.file.write_all_at(&vec![7; size], 70_016).expect("there is memory");
+        assert_eq!(shared.take(70_016, size).ok(), Some(vec![7; size]));
+        shared.clear();
+        assert_eq!(shared.file.metadata().map_or(1, |file| file.len()), 0);
+        assert!(shared.take(0, 1).is_err());
     }
 
     #[test]

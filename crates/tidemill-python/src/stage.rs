@@ -16,7 +16,7 @@ use tidemill::lock::Lock;
 use tidemill::{Error, Result};
 use tidemill_udf::{Function, Type};
 
-use crate::block::DataBlock;
+use crate::block::{ColumnsBlock, DataBlock};
 use crate::errors::to_python;
 use crate::native::{InWorker, Input, MOST_TYPES, Native, Plan, Sampled, Sides, Source};
 use crate::report::{InputReport, Operator, Report, StageReport, UNTYPED};
@@ -124,7 +124,7 @@ impl Stage {
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
         // The state of a partition that CPython has may be one for compiled code again; that it is not is no news.
-        let was_away = is_pickled(before);
+        let was_away = is_cpythons(before);
         let [before_typing, fresh_typing] = &self.typing;
         let (before, fresh) = (readable(before, before_typing), readable(fresh, fresh_typing));
         let (Some(before), Some(fresh)) = (before, fresh) else { return Ok(None) };
@@ -133,7 +133,7 @@ impl Stage {
         let inputs = [before.into_owned(), fresh.into_owned()];
         let ran = update.run(&inputs, &self.report, &mut made, worker);
         if typed[0] {
-            let is_back = |states: &Vec<Partition>| !states.iter().any(is_pickled);
+            let is_back = |states: &Vec<Partition>| !states.iter().any(is_cpythons);
             before_typing.was_of_use_if(matches!(&ran, Some(Ok(states)) if is_back(states)));
         }
         if typed[1] {
@@ -170,7 +170,7 @@ impl Stage {
         let is_news = typed.is_empty();
         let mut made = None;
         let ran = slide.run(&inputs, &self.report, &mut made, worker);
-        let is_compiled = |window: &Vec<Partition>| !window.iter().any(is_pickled);
+        let is_compiled = |window: &Vec<Partition>| !window.iter().any(is_cpythons);
         let useful = matches!(&ran, Some(Ok(window)) if is_compiled(window));
         typed.into_iter().for_each(|typing| typing.was_of_use_if(useful));
         self.ran(ran, made, is_news)
@@ -292,9 +292,10 @@ impl Stage {
     }
 }
 
-/// Whether there are records that compiled code did not make.
-fn is_pickled(blocks: &Partition) -> bool {
-    blocks.iter().any(|block| block.as_any().is::<DataBlock>())
+/// Whether there are records that a worker made.
+fn is_cpythons(blocks: &Partition) -> bool {
+    let kinds = blocks.iter().map(|block| block.as_any());
+    kinds.into_iter().any(|block| block.is::<DataBlock>() || block.is::<ColumnsBlock>())
 }
 
 /// The blocks of an input as compiled code can read them; `None` if it cannot.

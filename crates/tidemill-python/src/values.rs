@@ -1,4 +1,4 @@
-//! Typed records of pickled ones: of what `parallelize` and queues hold, and of what workers made.
+//! Typed records of what `parallelize` and queues hold, and of what workers made: pickles and Arrow columns.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tidemill::block::{BlockRef, Partition};
 use tidemill::lock::Lock;
 use tidemill_udf::{Records, Type, unpickle, widen};
 
-use crate::block::{DataBlock, PyBlock, TypedBlock};
+use crate::block::{ColumnsBlock, DataBlock, PyBlock, TypedBlock};
 
 /// After this many failures in a row, the inputs that are not looked at become no more.
 const MOST_FAILURES: u32 = 10;
@@ -77,6 +77,9 @@ impl Typing {
     fn block(&self, block: &BlockRef) -> Option<BlockRef> {
         if block.as_any().is::<TypedBlock>() {
             return Some(block.clone());
+        }
+        if let Some(columns) = block.as_any().downcast_ref::<ColumnsBlock>() {
+            return Some(Arc::new(TypedBlock(columns.typed()?)));
         }
         let pickled = block.as_any().downcast_ref::<DataBlock>()?;
         let last = self.last.lock().clone();

@@ -1,5 +1,5 @@
 //! A worker process: starts it, talks to it over a private socket pair, notices when it dies. Large blocks go
-//! through shared memory.
+//! through shared memory, both ways.
 //!
 //! The wire format is described in `docs/architecture.md`: a frame is a `u32` length, a JSON header, and the
 //! blobs that the header announces. The other side is `python/tidemill/worker.py`.
@@ -18,7 +18,7 @@ use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::{TaskContext, TaskError};
 use tidemill::{Error, UserError};
 
-use crate::block::{ARROW, PICKLE, from_columns, from_wire, handed_over};
+use crate::block::{PICKLE, from_wire, handed_over};
 use crate::native::Part;
 use crate::shared::{Shared, inherit};
 
@@ -61,18 +61,18 @@ struct Request<'a> {
     props: &'a BTreeMap<String, String>,
     broadcasts: Vec<(u64, usize)>,
     drop_broadcasts: Vec<u64>,
-    inputs: Vec<Vec<InputBlock>>,
+    inputs: Vec<Vec<WireBlock>>,
     part: Option<&'a Part>,
 }
 
 /// A block's kind, records, length, and its place in shared memory if it is there.
-type InputBlock = (u8, usize, usize, Option<u64>);
+type WireBlock = (u8, usize, usize, Option<u64>);
 
 #[derive(Deserialize)]
 struct Reply {
     ok: bool,
     #[serde(default)]
-    outputs: Vec<(u8, usize, usize)>,
+    outputs: Vec<WireBlock>,
     #[serde(default)]
     acc_len: usize,
     #[serde(default, rename = "type")]
@@ -263,14 +263,13 @@ impl Worker {
             }));
         }
         let mut results = Vec::with_capacity(reply.outputs.len());
-        for (kind, records, size) in reply.outputs {
-            let data = self.blob(size)?;
-            let blocks = match kind {
-                ARROW => from_columns(&data),
-                _ => from_wire(kind, records, data).map(|block| vec![block]),
+        for (kind, records, size, place) in reply.outputs {
+            let data = match (place, &mut self.shared) {
+                (Some(at), Some(shared)) => shared.take(at, size)?,
+                _ => self.blob(size)?,
             };
-            match blocks {
-                Ok(blocks) => results.push(blocks),
+            match from_wire(kind, records, data) {
+                Ok(block) => results.push(vec![block]),
                 Err(error) => return Ok(Err(TaskError::Fatal(error))),
             }
         }

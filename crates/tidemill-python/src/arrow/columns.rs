@@ -55,6 +55,13 @@ impl Column {
         Column { len: 0, nulls: NullBufferBuilder::new(0), values }
     }
 
+    /// As many times `None` as are in this column, in one of a form.
+    pub fn of_nulls(&self, form: &Form) -> Column {
+        let mut column = Column::new(form);
+        (0..self.len).for_each(|_| column.push_null());
+        column
+    }
+
     /// Adds a value that is there, by `fill`, which adds it to what the column holds; `None` if there is no room.
     pub fn fill(&mut self, fill: impl FnOnce(&mut Values) -> Option<()>) -> Option<()> {
         fill(&mut self.values)?;

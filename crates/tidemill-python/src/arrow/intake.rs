@@ -7,8 +7,8 @@ use pyo3::types::{
 };
 
 use super::Writer;
-use super::columns::{Column, Values};
 use super::form::{DEEPEST, Form};
+use super::gather::{Gathered, Rule, gather};
 use super::objects::damaged;
 
 /// Characters of a record or a form in a message.
@@ -36,20 +36,37 @@ impl Intake {
         items: &Bound<'py, PyList>,
         first: usize,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        for (number, item) in (first..).zip(items.iter()) {
-            self.admit(&item, number)?;
-        }
-        let mut writer = Writer::new(self.form.clone()).map_err(damaged)?;
-        for (number, item) in (first..).zip(items.iter()) {
-            let pushed = push(&mut writer.column, &self.form, &item);
-            pushed.ok_or_else(|| refusal(&item, number, "too large: columns end at 2 GiB"))?;
-            writer.end_row().map_err(damaged)?;
-        }
-        Ok(PyBytes::new(items.py(), &writer.finish().map_err(damaged)?))
+        let found = match gather(items, &self.form, Rule::Equal) {
+            Ok(found) if self.has_columns(&found) => found,
+            found => return Err(self.refused(items, first, found.err())),
+        };
+        let stream = found.stream().map_err(damaged)?;
+        self.none = self.none.or(found.none.map(|at| first + at));
+        self.form = found.form;
+        Ok(PyBytes::new(items.py(), &stream))
     }
 }
 
 impl Intake {
+    /// Whether records give the same ones back, and there is no `None` where the others have parts.
+    fn has_columns(&self, found: &Gathered) -> bool {
+        let has_none = self.none.is_some() || found.none.is_some();
+        !(has_none && found.form.parts().is_some()) && found.form.mistaken().is_none()
+    }
+
+    /// Why the items have no columns; `at` is where that was seen, if it was one of them.
+    fn refused(&mut self, items: &Bound<'_, PyList>, first: usize, at: Option<usize>) -> PyErr {
+        for (number, item) in (first..).zip(items.iter()) {
+            if let Err(refusal) = self.admit(&item, number) {
+                return refusal;
+            }
+        }
+        match at.and_then(|at| Some((at, items.get_item(at).ok()?))) {
+            Some((at, item)) => refusal(&item, first + at, "too large: columns end at 2 GiB"),
+            None => damaged("records that have no columns"),
+        }
+    }
+
     /// Makes the form one that the next record has too.
     fn admit(&mut self, record: &Bound<'_, PyAny>, number: usize) -> PyResult<()> {
         if !fits(&self.form, record) {
@@ -165,45 +182,6 @@ fn record_form(dict: &Bound<'_, PyDict>, depth: usize) -> Result<Form, String> {
         fields.push((name, form_of(&value, depth + 1)?));
     }
     if fields.is_empty() { Err("an empty dict".to_owned()) } else { Ok(Form::Record(fields)) }
-}
-
-/// Adds a value that fits; `None` if there is no room.
-fn push(column: &mut Column, form: &Form, value: &Bound<'_, PyAny>) -> Option<()> {
-    if value.is_none() {
-        column.push_null();
-        return Some(());
-    }
-    column.fill(|values| push_there(values, form, value))
-}
-
-fn push_there(values: &mut Values, form: &Form, value: &Bound<'_, PyAny>) -> Option<()> {
-    match (values, form) {
-        (Values::Bool(flags), _) => flags.append(value.cast_exact::<PyBool>().ok()?.is_true()),
-        (Values::Int(numbers), _) => numbers.push(value.extract().ok()?),
-        (Values::Float(numbers), _) => numbers.push(value.cast_exact::<PyFloat>().ok()?.value()),
-        (values @ Values::Text(..), _) => return values.push_text(text_of(value)?.as_bytes()),
-        (Values::Parts(parts), Form::Tuple(forms)) => {
-            let tuple = value.cast_exact::<PyTuple>().ok()?;
-            for ((part, form), item) in parts.iter_mut().zip(forms).zip(tuple.iter()) {
-                push(part, form, &item)?;
-            }
-        }
-        (Values::Parts(parts), Form::Record(fields)) => {
-            let dict = value.cast_exact::<PyDict>().ok()?;
-            for (part, (key, form)) in parts.iter_mut().zip(fields) {
-                push(part, form, &dict.get_item(key).ok()??)?;
-            }
-        }
-        (values @ Values::List(..), Form::List(form)) => {
-            for item in value.cast_exact::<PyList>().ok()?.iter() {
-                let Values::List(_, items) = values else { return None };
-                push(items, form, &item)?;
-            }
-            return values.end_list();
-        }
-        _ => return None,
-    }
-    Some(())
 }
 
 /// Whether a value is an `int` of at most 64 bits.

@@ -6,6 +6,7 @@
 mod cells;
 mod columns;
 mod form;
+mod gather;
 mod intake;
 mod memory;
 mod objects;
@@ -16,10 +17,11 @@ use std::io::Cursor;
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, Schema};
 use tidemill_udf::Type;
 
 pub use form::Form;
+pub use gather::{LEAST_ROWS, columns_of};
 pub use intake::{Intake, arrow_of_text};
 pub use memory::{Lent, arrow_records_at};
 pub use objects::arrow_records;
@@ -58,8 +60,7 @@ impl Writer {
 
     /// Goes on to the next batch if this one is full.
     fn end_row(&mut self) -> Result<(), ArrowError> {
-        let looks = self.column.len().is_multiple_of(LOOK);
-        if looks && self.column.fullness() >= FULL { self.end_batch() } else { Ok(()) }
+        if is_full(&self.column) { self.end_batch() } else { Ok(()) }
     }
 
     fn end_batch(&mut self) -> Result<(), ArrowError> {
@@ -74,6 +75,18 @@ impl Writer {
         }
         self.stream.into_inner()
     }
+}
+
+/// Whether a batch should end here.
+fn is_full(column: &Column) -> bool {
+    column.len().is_multiple_of(LOOK) && column.fullness() >= FULL
+}
+
+/// Batches as a stream.
+pub fn stream(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
+    let mut stream = StreamWriter::try_new(Vec::new(), schema)?;
+    batches.iter().try_for_each(|batch| stream.write(batch))?;
+    stream.into_inner()
 }
 
 /// The batches of a stream.
