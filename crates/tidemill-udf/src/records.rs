@@ -164,6 +164,13 @@ pub fn widen(from: &Type, to: &Type, slots: &[u64], out: &mut Vec<u64>) -> Optio
                 at += a.slots();
             }
         }
+        (Type::Record(a), Type::Record(b)) if a.len() == b.len() => {
+            let mut at = 0;
+            for ((key, a), (other, b)) in a.iter().zip(b) {
+                widen(a, b, &slots[at..at + a.slots()], out).filter(|()| key == other)?;
+                at += a.slots();
+            }
+        }
         (Type::List(a), Type::List(_)) if **a == Type::Never => out.extend_from_slice(slots),
         _ => return None,
     }

@@ -1,8 +1,8 @@
 //! Reads pickled lists as typed records, so that compiled code can go on with what CPython made.
 //!
-//! Only what the built-in `None`, `bool`, `int`, `float`, `str`, `tuple` and `list` are pickled as is understood;
-//! anything else ends the attempt, so a subclass is never taken for its base. No list may be there twice: a function
-//! that changes one would change the other. Records are typed while the pickle is read, so that the first one that
+//! Only what the built-in `None`, `bool`, `int`, `float`, `str`, `tuple`, `list` and `dict` (with the same `str` keys in
+//! the same order) are pickled as is understood; anything else ends the attempt, so a subclass is never taken for its
+//! base. No list or dict may be there twice: a function that changes one would change the other. Records are typed while the pickle is read, so that the first one that
 //! does not fit ends the attempt. Format: `Lib/pickletools.py` of CPython.
 
 use bumpalo::Bump;
@@ -57,6 +57,8 @@ enum Node<'d> {
     Tuple(usize, usize),
     /// Its place among the lists.
     List(usize),
+    /// Likewise; its items are keys and values in turn.
+    Dict(usize),
 }
 
 /// The machine that a pickle is a program for. The first list is the outermost one, whose items are handed on and not
@@ -67,9 +69,9 @@ struct Pickle<'d> {
     stack: Vec<Node<'d>>,
     marks: Vec<usize>,
     memo: Vec<Node<'d>>,
-    /// The items of tuples and lists.
+    /// The items of tuples, lists and dicts.
     items: Vec<Node<'d>>,
-    /// For each list where its items are; long lists come in several runs.
+    /// For each list or dict where its items are; long lists come in several runs.
     lists: Vec<Vec<(usize, usize)>>,
 }
 
@@ -147,9 +149,16 @@ impl<'d> Pickle<'d> {
                 let from = self.marks.pop()?;
                 self.tuple(from)
             }
-            b']' => {
-                self.lists.push(Vec::new());
-                Node::List(self.lists.len() - 1)
+            b']' => Node::List(self.new_list()),
+            b'}' => Node::Dict(self.new_list()),
+            b's' => {
+                let from = self.stack.len().checked_sub(2)?;
+                let entry = self.stack.split_off(from);
+                return self.set_items(entry);
+            }
+            b'u' => {
+                let entries = self.marked()?;
+                return self.set_items(entries);
             }
             _ => return None,
         };
@@ -183,7 +192,32 @@ impl<'d> Pickle<'d> {
         }
     }
 
-    /// The items of a list.
+    /// The place of a new list or dict.
+    fn new_list(&mut self) -> usize {
+        self.lists.push(Vec::new());
+        self.lists.len() - 1
+    }
+
+    /// Adds keys and values to the dict on top of the stack.
+    fn set_items(&mut self, entries: Vec<Node<'d>>) -> Option<()> {
+        let Node::Dict(dict) = *self.stack.last()? else { return None };
+        self.lists[dict].push((self.items.len(), entries.len()));
+        self.items.extend(entries);
+        Some(())
+    }
+
+    /// The entries of a dict whose keys are texts.
+    fn entries(&self, dict: usize) -> impl Iterator<Item = Option<(&'d str, Node<'d>)>> + '_ {
+        let mut items = self.list(dict);
+        std::iter::from_fn(move || {
+            Some(match (items.next()?, items.next()) {
+                (Node::Str(key), Some(value)) => Some((key, value)),
+                _ => None,
+            })
+        })
+    }
+
+    /// The items of a list; keys and values of a dict.
     fn list(&self, list: usize) -> impl Iterator<Item = Node<'d>> + '_ {
         let runs = self.lists[list].iter();
         runs.flat_map(|&(start, len)| self.items[start..start + len].iter().copied())
@@ -243,6 +277,14 @@ impl<'d> Pickle<'d> {
                 }
                 Type::List(Box::new(item))
             }
+            Node::Dict(dict) => {
+                let mut fields: Vec<(String, Type)> = Vec::new();
+                for entry in self.entries(dict) {
+                    let (key, value) = entry?;
+                    fields.push((key.to_owned(), self.type_of(value, depth + 1, parts)?));
+                }
+                (!fields.is_empty()).then_some(Type::Record(fields))?
+            }
         })
     }
 }
@@ -253,7 +295,7 @@ struct Typing<'d> {
     expected: bool,
     roots: Vec<Node<'d>>,
     records: Records,
-    /// By list, whether a record has it.
+    /// By list or dict, whether a record has it.
     met: Vec<bool>,
     heap: Bump,
     widenings: usize,
@@ -335,9 +377,7 @@ impl<'d> Typing<'d> {
                 }
             }
             (Type::List(item), Node::List(list)) => {
-                if std::mem::replace(self.met.get_mut(list)?, true) {
-                    return None;
-                }
+                self.meet(list)?;
                 let (mut items, mut len) = (Vec::new(), 0);
                 for each in pickle.list(list) {
                     self.value(pickle, each, item, &mut items)?;
@@ -345,9 +385,26 @@ impl<'d> Typing<'d> {
                 }
                 slots.push(list_of(&self.heap, item, len, &items));
             }
+            (Type::Record(fields), Node::Dict(dict)) => {
+                self.meet(dict)?;
+                let mut entries = pickle.entries(dict);
+                for (key, ty) in fields {
+                    let (found, value) = entries.next()??;
+                    if found != key {
+                        return None;
+                    }
+                    self.value(pickle, value, ty, slots)?;
+                }
+                return entries.next().is_none().then_some(());
+            }
             _ => return None,
         }
         Some(())
+    }
+
+    /// Notes that a record has a list or dict; `None` if one has it already.
+    fn meet(&mut self, list: usize) -> Option<()> {
+        (!std::mem::replace(self.met.get_mut(list)?, true)).then_some(())
     }
 }
 
@@ -399,6 +456,20 @@ mod tests {
         assert_eq!(read(b"](K\x01e\x94h\x00"), None);
         assert_eq!(read(b"](K\x01e\x85\x94h\x00"), None);
         assert!(read(b"K\x01\x85\x94h\x00").is_some());
+    }
+
+    #[test]
+    fn dicts_are_of_one_type_if_their_keys_are_the_same_in_the_same_order() {
+        let one = "dict[a: int, b: str]: }(\\x8c\\x01aK\\x01\\x8c\\x01b\\x8c\\x01xu";
+        assert_eq!(read(b"}(\x8c\x01aK\x01\x8c\x01b\x8c\x01xu").as_deref(), Some(one));
+        let maybe = "dict[a: int or None]: }(\\x8c\\x01aK\\x01u}(\\x8c\\x01aNu";
+        assert_eq!(read(b"}\x8c\x01aK\x01s}\x8c\x01aNs").as_deref(), Some(maybe));
+        assert_eq!(read(b"}\x8c\x01aK\x01s}\x8c\x01bK\x01s"), None);
+        assert_eq!(read(b"}(\x8c\x01aK\x01\x8c\x01bK\x02u}(\x8c\x01bK\x01\x8c\x01aK\x02u"), None);
+        assert_eq!(read(b"}K\x01K\x01s"), None);
+        assert_eq!(read(b"}"), None);
+        assert_eq!(read(b"}(K\x01u"), None);
+        assert_eq!(read(b"}\x8c\x01aK\x01s\x94h\x00"), None);
     }
 
     #[test]

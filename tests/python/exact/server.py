@@ -67,6 +67,13 @@ def run(sc, module, name, text):
         return {"error": {key: error.details.get(key, str(error)) for key in keys}}
 
 
+def pickle_results(_):
+    """In a worker: give back pickles, where columns would do."""
+    from tidemill import serializers
+
+    serializers._columns_of = lambda records: None
+
+
 def main(mode):
     """Answer requests until standard input ends."""
     modules, asked, sc = {}, set(), None
@@ -81,6 +88,8 @@ def main(mode):
             conf = SparkConf().setMaster("local[1]").setAppName("exact")
             conf.set("tidemill.python.compile", mode).set("spark.task.maxFailures", "1")
             sc = SparkContext(conf=conf)
+            if mode == "off":
+                sc.parallelize([0], 1).foreach(pickle_results)
         if path not in modules:
             modules[path] = load(path)
         known = len(sc._engine.compile_report)

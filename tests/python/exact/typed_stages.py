@@ -43,6 +43,87 @@ def lists_of_workers_there_twice(lines):
     return lines.mapPartitions(pairs).partitionBy(1).mapValues(change)
 
 
+def _described(some):
+    for at, line in enumerate(some):
+        yield line[:1], {"line": line, "at": at, "half": at / 2, "odd": at % 2 == 1}
+
+
+def dicts_of_workers(lines):
+    rows = lines.mapPartitions(_described).partitionBy(1).map(lambda kv: kv[1])
+    return rows.filter(lambda row: row["odd"]).map(lambda row: (row["line"], row["at"] * 2, row))
+
+
+def dicts_of_workers_in_small_blocks(lines):
+    rows = lines.mapPartitions(_described).partitionBy(7)
+    return rows.mapValues(lambda row: len(row["line"]) + row["at"]).reduceByKey(lambda a, b: a + b)
+
+
+def dicts_of_workers_that_are_changed(lines):
+    def change(row):
+        row["at"] += len(row["line"])
+        row["new"] = row["half"] if row["odd"] else None
+        return row
+
+    rows = lines.mapPartitions(_described).partitionBy(2).mapValues(change)
+    return rows.mapValues(lambda row: (sorted(row), row["at"], row.get("new"), row.get("none", 7)))
+
+
+def dicts_of_workers_there_twice(lines):
+    def pairs(some):
+        both = {"n": 1}
+        for line in some:
+            yield line[:1], both if len(line) % 3 else {"n": 2}
+
+    def change(row):
+        row["n"] += 1
+        return row["n"]
+
+    return lines.mapPartitions(pairs).partitionBy(1).mapValues(change)
+
+
+def dicts_of_workers_with_none(lines):
+    def pairs(index, some):
+        for line in some:
+            inner = None if (index + len(line)) % 3 else {"text": line, "sizes": [len(line)]}
+            yield len(line) % 2, {"inner": inner, "name": line[:2] or None}
+
+    def size(row):
+        inner = row["inner"]
+        return row["name"], -1 if inner is None else sum(inner["sizes"]) + len(inner["text"])
+
+    return lines.mapPartitionsWithIndex(pairs).partitionBy(2).mapValues(size)
+
+
+def dicts_of_workers_of_many_keys(lines):
+    def pairs(some):
+        for line in some:
+            yield len(line) % 2, {"a": 1, "b": line} if len(line) % 3 else {"b": line, "a": 1}
+
+    made = lines.mapPartitions(pairs).partitionBy(2)
+    return made.mapValues(lambda row: (list(row), row["a"], len(row["b"]), row))
+
+
+def dicts_of_the_program(lines):
+    rows = [row for _, row in lines.mapPartitions(_described).collect()]
+    made = lines.context.parallelize(rows, 3)
+    return made.map(lambda row: (row["line"][:1], row["at"])).reduceByKey(lambda a, b: max(a, b))
+
+
+def dicts_of_the_program_that_lack_a_key(lines):
+    rows = [{"at": at} if at else {"line": line} for at, line in enumerate(lines.collect())]
+    return lines.context.parallelize(rows, 2).map(lambda row: row.get("at", -1))
+
+
+def long_texts_of_workers_there_twice(lines):
+    def pairs(some):
+        for line in some:
+            text = line * 300
+            yield text[:1], (text, text, len(text))
+
+    made = lines.mapPartitions(pairs).partitionBy(1)
+    return made.mapValues(lambda row: (row[0] == row[1], len(row[0]) == row[2]))
+
+
 def workers_of_two_types(lines):
     pairs = lines.mapPartitions(
         lambda some: [(line[:1], True if line < "b" else len(line)) for line in some]

@@ -12,7 +12,7 @@ use super::objects::damaged;
 use super::{is_full, stream};
 
 /// Fewer records are pickled: the head of a stream would cost more than they do.
-pub const LEAST_ROWS: usize = 1000;
+pub const LEAST_ROWS: usize = 100;
 /// A longer text that others refer to as well, in bytes, is one object in a pickle, however often it is there.
 const LONG: usize = 256;
 /// And so is a tuple of more items.
