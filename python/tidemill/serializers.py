@@ -166,7 +166,8 @@ def collect_blocks(blocks: Iterable[Block]) -> list[Any]:
     """Return the records of a partition's blocks."""
     records: list[Any] = []
     for block in blocks:
-        records += decode(block.kind, block.data)
+        found = block.records()
+        records += decode(block.kind, block.data) if found is None else found
     return records
 
 

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow_buffer::Buffer;
 use bumpalo::Bump;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList};
 use tidemill::block::{Block, BlockRef, Codec, Part};
 use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
@@ -90,7 +91,7 @@ impl Block for DataBlock {
 /// Records as Arrow columns, in one stream of the IPC format: what a worker gave back.
 pub struct ColumnsBlock {
     records: usize,
-    stream: Vec<u8>,
+    stream: Buffer,
 }
 
 impl ColumnsBlock {
@@ -246,7 +247,7 @@ pub fn from_wire(kind: u8, records: usize, data: Vec<u8>) -> Result<BlockRef> {
         TEXT => Ok(Arc::new(TextBlock::from_bytes(data))),
         PICKLE => Ok(Arc::new(DataBlock { records, data })),
         SLOTS => Ok(Arc::new(SlotsBlock { rows: records, data })),
-        ARROW => Ok(Arc::new(ColumnsBlock { records, stream: data })),
+        ARROW => Ok(Arc::new(ColumnsBlock { records, stream: data.into() })),
         other => Err(Error::Internal(format!("a block of unknown kind {other}"))),
     }
 }
@@ -334,6 +335,12 @@ impl PyBlock {
     #[getter]
     fn count(&self) -> usize {
         self.0.len()
+    }
+
+    /// The records, if they are columns.
+    fn records<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let columns: Option<&ColumnsBlock> = self.0.as_any().downcast_ref();
+        columns.map(|columns| arrow::objects(py, &columns.stream)).transpose()
     }
 
     #[getter]

@@ -204,7 +204,9 @@ impl Taker {
         match (values, shape) {
             (Values::Bool(flags), _) => flags.append(value.cast_exact::<PyBool>().ok()?.is_true()),
             (Values::Int(numbers), _) => numbers.push(short(value)?),
-            (Values::Float(numbers), _) => numbers.push(value.cast_exact::<PyFloat>().ok()?.value()),
+            (Values::Float(numbers), _) => {
+                numbers.push(value.cast_exact::<PyFloat>().ok()?.value())
+            }
             (values @ Values::Text(..), _) => {
                 let text = value.cast_exact::<PyString>().ok()?.encode_utf8().ok()?;
                 let text = text.as_bytes();
@@ -246,9 +248,8 @@ impl Taker {
                 for at in 0..list.len() {
                     let Values::List(_, items) = &mut *values else { return None };
                     // SAFETY: as for the records.
-                    let item = unsafe {
-                        borrowed(&list, ffi::PyList_GetItem(list.as_ptr(), at as isize))
-                    };
+                    let item =
+                        unsafe { borrowed(&list, ffi::PyList_GetItem(list.as_ptr(), at as isize)) };
                     within.push(items, shape, item)?;
                 }
                 return values.end_list();

@@ -5,11 +5,10 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
-use arrow_ipc::reader::StreamDecoder;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::objects::{damaged, objects};
+use super::objects::objects;
 
 /// Reads the pages when they are mapped, since all of them will be.
 #[cfg(target_os = "linux")]
@@ -75,12 +74,8 @@ pub fn arrow_records_at<'py>(
     let mapping = Mapping::new(file, start, length)?;
     let at = mapping.start();
     // SAFETY: the mapping lives as long as the buffer, and the driver does not write before the task has ended.
-    let mut stream = unsafe { Buffer::from_custom_allocation(at, length, Arc::new(mapping)) };
-    let (mut decoder, mut batches) = (StreamDecoder::new(), Vec::new());
-    while !stream.is_empty() {
-        batches.extend(decoder.decode(&mut stream).map_err(damaged)?);
-    }
-    objects(py, &batches)
+    let stream = unsafe { Buffer::from_custom_allocation(at, length, Arc::new(mapping)) };
+    objects(py, &stream)
 }
 
 /// Some bytes of a file, for code that may keep them. They are there as long as this object, and what the file
@@ -107,7 +102,7 @@ impl Lent {
         #[cfg(target_os = "linux")]
         return Ok(own(&self.0)?);
         #[cfg(not(target_os = "linux"))]
-        return Err(damaged("shared memory on a system that has none"));
+        return Err(super::objects::damaged("shared memory on a system that has none"));
     }
 }
 

@@ -12,10 +12,9 @@ mod memory;
 mod objects;
 mod records;
 
-use std::io::Cursor;
-
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::StreamReader;
+use arrow_buffer::Buffer;
+use arrow_ipc::reader::StreamDecoder;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, Schema};
 use tidemill_udf::Type;
@@ -24,7 +23,7 @@ pub use form::Form;
 pub use gather::{LEAST_ROWS, columns_of};
 pub use intake::{Intake, arrow_of_text};
 pub use memory::{Lent, arrow_records_at};
-pub use objects::arrow_records;
+pub use objects::{arrow_records, objects};
 pub use records::records;
 
 use columns::Column;
@@ -89,7 +88,12 @@ pub fn stream(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>, Arrow
     stream.into_inner()
 }
 
-/// The batches of a stream.
-pub fn read(stream: &[u8]) -> Result<Vec<RecordBatch>, ArrowError> {
-    StreamReader::try_new(Cursor::new(stream), None)?.collect()
+/// The batches of a stream, which lie in it where they can.
+pub fn read(stream: &Buffer) -> Result<Vec<RecordBatch>, ArrowError> {
+    let (mut rest, mut decoder, mut batches) = (stream.clone(), StreamDecoder::new(), Vec::new());
+    while !rest.is_empty() {
+        batches.extend(decoder.decode(&mut rest)?);
+    }
+    decoder.finish()?;
+    Ok(batches)
 }

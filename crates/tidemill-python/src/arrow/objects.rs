@@ -1,6 +1,7 @@
 //! Python objects from Arrow columns: how a worker reads typed records.
 
 use arrow_array::{Array, ListArray, RecordBatch, StructArray};
+use arrow_buffer::Buffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
@@ -12,13 +13,14 @@ use crate::errors::to_python;
 /// The records of an IPC stream.
 #[pyfunction]
 pub fn arrow_records<'py>(py: Python<'py>, stream: &[u8]) -> PyResult<Bound<'py, PyList>> {
-    objects(py, &super::read(stream).map_err(damaged)?)
+    objects(py, &Buffer::from(stream))
 }
 
-/// The records of batches.
-pub fn objects<'py>(py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bound<'py, PyList>> {
+/// The records of a stream in memory that it may share.
+pub fn objects<'py>(py: Python<'py>, stream: &Buffer) -> PyResult<Bound<'py, PyList>> {
+    let batches = super::read(stream).map_err(damaged)?;
     let mut records = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    for batch in batches {
+    for batch in &batches {
         let form = Form::of_batch(batch).ok_or_else(|| damaged("a column of another type"))?;
         let maker = Cells::of_batch(batch, &form).and_then(|cells| Maker::new(py, &form, cells));
         let maker = maker.ok_or_else(|| damaged("columns of another form"))?;
