@@ -1,9 +1,9 @@
 """The worker's side of the memory that it shares with the driver: large blocks lie there.
 
 The driver writes a task's blocks and does not write again before it has the reply; the results go
-behind them. So what is read must be Python objects by then; what user code keeps of memory that was lent to it is made this
-process's own, which takes no open file (`Shared.reclaim`). The engine's ``shared.rs`` is the other
-side.
+behind them. So what is read must be Python objects by then; what user code keeps of memory that was
+lent to it is made this process's own, which takes no open file (`Shared.reclaim`). The engine's
+``shared.rs`` is the other side.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ class Shared:
     >>> with tempfile.TemporaryFile() as file:
     ...     written = file.write(b"some bytes")
     ...     file.flush()
-    ...     bytes(Part(Shared(file.fileno()), 5, 5).view())
-    b'bytes'
+    ...     shared = Shared(file.fileno())
+    ...     shared.begin(written)
+    ...     bytes(Part(shared, 5, 5).view()), shared.put(bytes(LEAST)), shared.put(b"little")
+    (b'bytes', 64, None)
     """
 
     def __init__(self, file: int | None):

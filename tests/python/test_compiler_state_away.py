@@ -90,8 +90,10 @@ def test_a_state_of_another_type_comes_back_as_that():
     assert calls(agree(widens, data)) > 3
 
 
-def test_a_pickled_state_comes_back_after_a_restart(tmp_path):
-    folder, data = str(tmp_path / "state"), START
+@pytest.mark.parametrize("others", [0, 150], ids=["pickles", "columns"])
+def test_a_state_of_cpythons_comes_back_after_a_restart(tmp_path, others):
+    folder = str(tmp_path / "state")
+    data = [*START, [(f"key {n}", n % 9) for n in range(others)]]
     run([keeps_or_leaves], data, folder=folder)
     more = [[("a", 5), ("c", 1)], [("b", 2)], [("b", 3), ("a", LEAVES)], [("a", 7)], [("c", 1)]]
     expected = calm(keeps_or_leaves, [*data, *more])[len(data) :]
@@ -115,10 +117,12 @@ def test_a_type_that_does_not_compile_is_no_news_for_strict():
 FOLDS = ["running_count", "count_and_total", "in_order", "last_value", "most_so_far", "a_window"]
 
 
+@pytest.mark.parametrize("others", [0, 150], ids=["pickles", "columns"])
 @pytest.mark.parametrize("modes", [("off", "auto"), ("auto", "off"), ("auto", "auto")])
-def test_states_go_on_after_a_restart_in_another_mode(tmp_path, modes):
+def test_states_go_on_after_a_restart_in_another_mode(tmp_path, modes, others):
     folder, functions = str(tmp_path / "state"), [getattr(folds, name) for name in FOLDS]
-    first = [[("a", 1), ("b", 2), ("a", 7)], [("c", -1)], []]
+    many = [(f"key {n}", n) for n in range(others)]
+    first = [[("a", 1), ("b", 2), ("a", 7), *many], [("c", -1)], []]
     second = [[("b", 40), ("d", 1), ("b", 3)], [], [("a", 2)], [("c", 9), ("a", 1)], []]
     run(functions, first, modes[0], folder)
     found, told = run(functions, second, modes[1], folder)

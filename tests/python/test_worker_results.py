@@ -242,22 +242,3 @@ def test_where_there_is_no_memory_results_go_through_the_socket():
         buckets = rdd.map(lambda data: (data[0], data)).partitionBy(6)
         assert sorted(buckets.collect()) == [(n, bytes([n]) * 400_000) for n in range(6)]
         assert max(shared_bytes()) <= 1_000_000
-
-
-def test_a_state_of_columns_is_kept_and_checkpointed(tmp_path):
-    from tidemill.streaming import StreamingContext
-    from tidemill.testing import collect_batches
-
-    def last(values, state):
-        import numbers  # an import is CPython's
-
-        assert isinstance(1, numbers.Number)
-        return (len(values), (state or (0, 0))[1] + sum(values))
-
-    with SparkContext("local[2]", "state") as sc:
-        ssc = StreamingContext(sc, 0.1)
-        ssc.checkpoint(str(tmp_path))
-        rounds = [sc.parallelize([(k, n) for k in range(3 * ENOUGH)], 2) for n in range(4)]
-        states = ssc.queueStream(rounds).updateStateByKey(last)
-        found = collect_batches(states, 4)
-        assert sorted(found[3]) == [(k, (1, 6)) for k in range(3 * ENOUGH)]
