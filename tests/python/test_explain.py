@@ -8,6 +8,8 @@ from operator import add
 import pytest
 
 from tidemill import SparkConf, SparkContext
+from tidemill.streaming import StreamingContext
+from tidemill.testing import collect_batches
 
 
 @pytest.fixture
@@ -40,6 +42,59 @@ def test_what_follows_a_split_is_not_the_splits_fault(told):
 
     assert reason(listed).endswith("CPython: an operator by key is not compiled for str")
     assert reason(pieces) == reason(listed)
+
+
+# Why rows ran in CPython --------------------------------------------------------------------------
+
+
+def below(function, lines):
+    """Return a place in this file: so many lines below the ``def`` of a function."""
+    return f"{__file__}:{function.__code__.co_firstlineno + lines}"
+
+
+def scaled(n):
+    if n > 90:
+        factor = 2**61
+        return n * factor
+    return added(round(n, -1) if n == 20 else n)
+
+
+def added(n):
+    if n % 10 == 7:
+        print(end="")
+    if n == 1:
+        return int(2**-n)
+    return n + 9223372036854775787
+
+
+def test_rows_that_ran_in_cpython_are_told_with_reasons_and_places(told):
+    def program(sc):
+        assert sc.parallelize(range(100), 1).map(scaled).count() == 100
+
+    lines = told(program)
+    at = lines.index("  83 of 100 rows ran in CPython")
+    assert lines[at + 1 : at + 5] == [
+        f"    63 because of an int of more than 64 bits, {below(added, 5)}",
+        f"    9 because of a statement that is not compiled, {below(added, 2)}",
+        f"    9 because of an int of more than 64 bits, {below(scaled, 3)}",
+        "    2 for other reasons",
+    ]
+
+
+def test_calls_that_ran_in_cpython_are_told_with_reasons_and_places(told, tmp_path):
+    def total(values, state):
+        kept = state or 0
+        return kept + sum(values) + 2**62
+
+    def program(sc):
+        ssc = StreamingContext(sc, 0.02)
+        ssc.checkpoint(str(tmp_path))
+        pairs = ssc.queueStream([[("a", 1), ("b", 2)], [("a", 3)]])
+        assert dict(collect_batches(pairs.updateStateByKey(total), 2)[1])["a"] == 2**63 + 4
+
+    lines = told(program)
+    at = lines.index("  2 of 4 calls ran in CPython")
+    assert lines[at + 1] == f"    2 because of an int of more than 64 bits, {below(total, 2)}"
 
 
 # Compiles different functions; tells before and after each half of them how much memory for machine

@@ -66,15 +66,22 @@ pub enum Counted {
 }
 
 impl Counted {
-    /// How many ran in CPython, if any did.
-    fn line(&self) -> Option<String> {
+    /// How many ran in CPython, if any did, and why.
+    fn lines(&self) -> Vec<String> {
         let (counts, what, fate) = match self {
             Counted::Rows(counts) => (counts, "rows", counts.fate()),
             Counted::Calls(counts) => (counts, "calls", ""),
             Counted::Slides(counts) => (counts, "slides of partitions", ""),
         };
         let (seen, given_up) = counts.get();
-        (given_up > 0).then(|| format!("  {given_up} of {seen} {what} ran in CPython{fate}"))
+        if given_up == 0 {
+            return Vec::new();
+        }
+        let mut lines = vec![format!("  {given_up} of {seen} {what} ran in CPython{fate}")];
+        let (sites, others) = counts.sites();
+        lines.extend(sites.iter().map(|(site, count)| format!("    {count} because of {site}")));
+        lines.extend((others > 0).then(|| format!("    {others} for other reasons")));
+        lines
     }
 }
 
@@ -179,7 +186,7 @@ impl StageReport {
         lines.extend(
             input.left.iter().map(|why| format!("  CPython for rows that reach this: {why}")),
         );
-        lines.extend(input.counted.as_ref().and_then(Counted::line));
+        lines.extend(input.counted.iter().flat_map(Counted::lines));
         lines
     }
 }

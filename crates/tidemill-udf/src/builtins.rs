@@ -8,6 +8,7 @@ use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::runtime::Conversion;
 use crate::scope::Value;
+use crate::sites::Cause;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
@@ -224,7 +225,7 @@ impl Gen<'_> {
             Type::Bool => Some(Value::new(Type::Int, value.slots.clone())),
             Type::Int => {
                 let lowest = self.b.ins().icmp_imm(IntCC::Equal, value.one(), i64::MIN);
-                self.deopt_if(lowest);
+                self.deopt_if(lowest, Cause::Overflow);
                 let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, value.one(), 0);
                 let minus = self.b.ins().ineg(value.one());
                 let value = self.b.ins().select(negative, minus, value.one());

@@ -11,6 +11,7 @@ use crate::json::holds_list;
 use crate::record::holds_dynamic;
 use crate::runtime::{DONE, Rows};
 use crate::scope::{Place, Value};
+use crate::sites::Site;
 use crate::tree::Function;
 use crate::types::Type;
 
@@ -120,6 +121,11 @@ impl Call {
         self.effects.makes_lists
     }
 
+    /// Where it gives calls up.
+    pub fn sites(&self) -> &[Site] {
+        &self.code.sites
+    }
+
     /// What of it is left to CPython for these types.
     pub fn left_out(&self) -> &[Reason] {
         &self.left_out
@@ -135,6 +141,7 @@ impl Call {
         if self.effects.uses_rows {
             rows.begin_row();
             if rows.allocated() > MOST_MADE {
+                rows.give_up_call(DONE);
                 return false;
             }
         }
@@ -144,6 +151,9 @@ impl Call {
             let run: CallFn = std::mem::transmute(self.code.address);
             run(rows, a.as_ptr(), b.as_ptr(), out.as_mut_ptr())
         };
+        if status != DONE {
+            rows.give_up_call(status);
+        }
         status == DONE
     }
 }

@@ -18,6 +18,7 @@ use crate::matches::holds_match;
 use crate::pieces::split_by;
 use crate::record::{changed_in, holds_dict, may_share};
 use crate::scope::{Frame, Place, Value};
+use crate::sites::Cause;
 use crate::tree::{Expr, ExprKind, Function, Step, Stmt, Target};
 use crate::types::Type;
 
@@ -167,13 +168,13 @@ impl Gen<'_> {
         // A loop of the caller is not one that the callee could break, and a failure after the call is
         // the caller's.
         let loops = std::mem::take(&mut self.loops);
-        let statement = self.statement;
+        let (statement, line) = (self.statement, self.line);
         self.body(&function.body)?;
         if self.live {
             self.return_value(Value::new(Type::None, vec![]))?;
         }
         self.loops = loops;
-        self.statement = statement;
+        (self.statement, self.line) = (statement, line);
         let Some(frame) = self.frames.pop() else {
             return Ok(None);
         };
@@ -184,7 +185,7 @@ impl Gen<'_> {
             }
             _ => {
                 // Nothing jumps here; the block still needs an end.
-                self.deopt();
+                self.deopt(Cause::Unsure);
                 Ok(None)
             }
         }
@@ -203,6 +204,7 @@ impl Gen<'_> {
         let address = std::ptr::from_ref(function) as usize;
         let mut frame = Frame {
             function: address,
+            file: function.file.clone(),
             scope: function.scope,
             locals: Default::default(),
             assigned: Default::default(),
@@ -271,9 +273,10 @@ impl Gen<'_> {
                 return Ok(());
             }
             self.statement = std::ptr::from_ref(statement) as usize;
+            self.line = statement.line().unwrap_or(self.line);
             if self.known.forced.contains(&self.statement) {
                 self.effects.may_raise = true;
-                self.deopt();
+                self.deopt(Cause::Left);
                 return Ok(());
             }
             self.one_statement(statement)?;
@@ -342,10 +345,10 @@ impl Gen<'_> {
             Stmt::Try { body, handlers, otherwise, finally, .. } => {
                 self.try_statement(body, handlers, otherwise, finally)
             }
-            Stmt::Raise { kind, args } => self.raise_statement(kind.as_deref(), args),
+            Stmt::Raise { kind, args, .. } => self.raise_statement(kind.as_deref(), args),
             Stmt::Deopt { .. } => {
                 self.effects.may_raise = true;
-                self.deopt();
+                self.deopt(Cause::Left);
                 Ok(())
             }
         }
@@ -379,7 +382,7 @@ impl Gen<'_> {
         let mut live = ways.iter().flatten();
         self.enter_sealed(after);
         let Some(first) = live.next() else {
-            self.deopt();
+            self.deopt(Cause::Unsure);
             return Ok(());
         };
         let mut assigned = first.clone();
@@ -515,7 +518,7 @@ impl Gen<'_> {
             let set = self.b.use_var(flag);
             let unset = self.b.ins().icmp_imm(IntCC::Equal, set, 0);
             self.effects.may_raise = true;
-            self.deopt_if(unset);
+            self.deopt_if(unset, Cause::Unsure);
         }
         Ok(self.get(&local).from(place))
     }

@@ -13,6 +13,7 @@ use crate::expr::Item;
 use crate::json::is_either_json;
 use crate::record::{holds_dict, is_made_here};
 use crate::scope::{Local, Value};
+use crate::sites::Cause;
 use crate::tree::{Expr, ExprKind, Function};
 use crate::types::Type;
 
@@ -187,15 +188,15 @@ impl<'g> Gen<'g> {
             // The sum of no floats is a whole number; and a whole start is added without correction.
             let nothing = self.get(&seen).one();
             let nothing = self.b.ins().icmp_imm(IntCC::Equal, nothing, 0);
-            self.deopt_if(nothing);
+            self.deopt_if(nothing, Cause::Unsure);
             let start = self.get(&total).one();
             let other = self.b.ins().icmp_imm(IntCC::NotEqual, start, 0);
-            self.deopt_if(other);
+            self.deopt_if(other, Cause::Unsure);
         }
         let sum = self.real_sum(&reals, compensated);
         // Which of two nans comes out, and with it the sign, is up to CPython's own compiler.
         let nan = self.b.ins().fcmp(FloatCC::Unordered, sum.one(), sum.one());
-        self.deopt_if(nan);
+        self.deopt_if(nan, Cause::Unsure);
         Ok(sum)
     }
 

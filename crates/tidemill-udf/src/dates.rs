@@ -8,6 +8,7 @@ use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::runtime::NAIVE;
 use crate::scope::Value;
+use crate::sites::Cause;
 use crate::tree::Expr;
 use crate::types::Type;
 
@@ -58,7 +59,7 @@ impl Gen<'_> {
             let status = self.call_value("datetime_replace", &call, 'i')?;
             let wrong = self.b.ins().icmp_imm(IntCC::NotEqual, status, 0);
             self.effects.may_raise = true;
-            self.deopt_if(wrong);
+            self.deopt_if(wrong, Cause::Unsure);
             clock = self.load(&Type::Int, out, 0).one();
         }
         Ok(Value::new(Type::DateTime, vec![clock, offset]))
@@ -107,7 +108,7 @@ impl Gen<'_> {
             ("timestamp", []) => {
                 // Without an offset it depends on the machine's time zone.
                 let naive = self.b.ins().icmp_imm(IntCC::Equal, time.slots[1], NAIVE);
-                self.deopt_if(naive);
+                self.deopt_if(naive, Cause::Unsure);
                 let utc = self.b.ins().isub(time.slots[0], time.slots[1]);
                 let micros = self.as_float(&Value::new(Type::Int, vec![utc]));
                 let second = self.b.ins().f64const(1e6);
@@ -134,7 +135,7 @@ impl Gen<'_> {
         if !matches!(code, IntCC::Equal | IntCC::NotEqual) {
             let mixed = self.b.ins().icmp_imm(IntCC::Equal, order, 2);
             self.effects.may_raise = true;
-            self.deopt_if(mixed);
+            self.deopt_if(mixed, Cause::Unsure);
         }
         let flag = self.b.ins().icmp_imm(code, order, 0);
         debug_assert_eq!(self.b.func.dfg.value_type(flag), types::I8);

@@ -9,6 +9,7 @@ use crate::exceptions::Raised;
 use crate::records::Heap;
 use crate::runtime::List;
 use crate::scope::Value;
+use crate::sites::Cause;
 use crate::types::Type;
 
 /// Slots of a digest: the number of values, their sum in 128 bits (low, high), the least and the greatest. All are
@@ -173,7 +174,7 @@ impl Gen<'_> {
             "sum" => {
                 let sign = self.b.ins().sshr_imm(low, 63);
                 let large = self.b.ins().icmp(IntCC::NotEqual, high, sign);
-                self.deopt_if(large);
+                self.deopt_if(large, Cause::Unsure);
                 low
             }
             "min" | "max" => {

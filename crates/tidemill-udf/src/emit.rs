@@ -20,6 +20,7 @@ use crate::pattern::{Matcher, Pattern, Spec};
 use crate::runtime::{DONE, RAISES};
 use crate::scope::{Frame, Local, Loop, Origin, Place, Try, Value, ir_types};
 use crate::shape::Shape;
+use crate::sites::{Cause, Site};
 use crate::types::Type;
 
 /// Integers up to this size are exact as floats.
@@ -78,7 +79,10 @@ pub(crate) struct Gen<'a> {
     pub(crate) rows: IrValue,
     /// The machine code's parameters; the first is `rows`.
     pub(crate) parameters: Vec<IrValue>,
-    pub(crate) give_up: Block,
+    /// Where rows are given up, each with the block that says so.
+    pub(crate) sites: Vec<(Site, Block)>,
+    /// The line in hand, of the function in hand; 0 if it is of none.
+    pub(crate) line: u32,
     /// Passes of loops that the row may still make.
     pub(crate) budget: Variable,
     pub(crate) frames: Vec<Frame>,
@@ -161,23 +165,37 @@ impl Gen<'_> {
         self.b.seal_block(block);
     }
 
+    /// The block for rows that are given up here.
+    pub(crate) fn give_up(&mut self, why: Cause) -> Block {
+        let file = self.frames.last().and_then(|frame| frame.file.as_deref());
+        let site = Site::new(why, file, self.line);
+        if let Some((_, block)) = self.sites.iter().find(|(known, _)| *known == site) {
+            return *block;
+        }
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.sites.push((site, block));
+        block
+    }
+
     /// The row is CPython's from here.
-    pub(crate) fn deopt(&mut self) {
-        self.jump(self.give_up, &[]);
+    pub(crate) fn deopt(&mut self, why: Cause) {
+        let block = self.give_up(why);
+        self.jump(block, &[]);
     }
 
     /// The row is CPython's, for certain; the code that follows is generated for its types alone.
-    pub(crate) fn never(&mut self) {
+    pub(crate) fn never(&mut self, why: Cause) {
         self.effects.may_raise = true;
-        self.deopt();
+        self.deopt(why);
         let unreached = self.b.create_block();
         self.enter_sealed(unreached);
     }
 
     /// Gives the row up if `flag` is true.
-    pub(crate) fn deopt_if(&mut self, flag: IrValue) {
-        let on = self.b.create_block();
-        self.branch(flag, self.give_up, on);
+    pub(crate) fn deopt_if(&mut self, flag: IrValue, why: Cause) {
+        let (off, on) = (self.give_up(why), self.b.create_block());
+        self.branch(flag, off, on);
         self.enter_sealed(on);
     }
 
@@ -197,8 +215,8 @@ impl Gen<'_> {
         self.branch(done, good, bad);
         self.enter_sealed(bad);
         let certain = self.b.ins().icmp_imm(IntCC::Equal, status, i64::from(RAISES));
-        let raising = self.b.create_block();
-        self.branch(certain, raising, self.give_up);
+        let (raising, off) = (self.b.create_block(), self.give_up(Cause::Unsure));
+        self.branch(certain, raising, off);
         self.enter_sealed(raising);
         self.raise(raised);
         self.enter_sealed(good);
@@ -207,7 +225,7 @@ impl Gen<'_> {
     /// Goes on only if a helper that never raises is sure.
     pub(crate) fn check_sure(&mut self, status: IrValue) {
         let unsure = self.b.ins().icmp_imm(IntCC::NotEqual, status, i64::from(DONE));
-        self.deopt_if(unsure);
+        self.deopt_if(unsure, Cause::Unsure);
     }
 
     /// Calls a runtime helper. `F` among the result letters is a float, `i` a 32-bit status, `I` 64 bits.
@@ -375,14 +393,14 @@ impl Gen<'_> {
         self.effects.may_raise = true;
         let raised = self.b.ins().iadd_imm(value.one(), EXACT);
         let outside = self.b.ins().icmp_imm(IntCC::UnsignedGreaterThan, raised, 2 * EXACT);
-        self.deopt_if(outside);
+        self.deopt_if(outside, Cause::Unsure);
         self.b.ins().fcvt_from_sint(types::F64, value.one())
     }
 
     pub(crate) fn binary(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<Value> {
         if a.ty == Type::None || b.ty == Type::None {
             // A TypeError; what would follow is of the other operand's type as likely as of any.
-            self.never();
+            self.never(Cause::None);
             let other = if a.ty == Type::None { &b.ty } else { &a.ty };
             return Ok(self.zero(other));
         }
@@ -442,7 +460,7 @@ impl Gen<'_> {
                 return Err(Reason::types(format!("the operator {op}"), &[&a.ty, &b.ty], line));
             }
         };
-        self.deopt_if(overflow);
+        self.deopt_if(overflow, Cause::Overflow);
         Ok(Value::new(Type::Int, vec![value]))
     }
 
@@ -453,7 +471,7 @@ impl Gen<'_> {
         let lowest = self.b.ins().icmp_imm(IntCC::Equal, x, i64::MIN);
         let minus_one = self.b.ins().icmp_imm(IntCC::Equal, y, -1);
         let overflow = self.b.ins().band(lowest, minus_one);
-        self.deopt_if(overflow);
+        self.deopt_if(overflow, Cause::Overflow);
         let quotient = self.b.ins().sdiv(x, y);
         let product = self.b.ins().imul(quotient, y);
         let rest = self.b.ins().isub(x, product);
@@ -520,7 +538,7 @@ impl Gen<'_> {
             }
             (Type::Json(_), _) | (_, Type::Json(_)) => self.json_compare(op, a, b, line),
             (Type::None, _) | (_, Type::None) if int_code(op).is_some() => {
-                self.never();
+                self.never(Cause::None);
                 Ok(self.b.ins().iconst(types::I8, 0))
             }
             (Type::Option(_), Type::Option(_)) if matches!(op, "==" | "!=") => Err(wrong()),

@@ -57,6 +57,12 @@ pub struct Place {
     line: u32,
 }
 
+impl Place {
+    pub(crate) fn new(file: Option<&str>, line: u32) -> Place {
+        Place { file: file.map(str::to_owned), line }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.line) {

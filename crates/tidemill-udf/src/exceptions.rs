@@ -54,7 +54,7 @@ impl Raised {
     }
 
     /// The name of its class.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Raised::Value => "ValueError",
             Raised::JsonDecode => JSON_DECODE,

@@ -10,6 +10,7 @@ use crate::error::{Reason, Result};
 use crate::matches::matched;
 use crate::record::is_made_here;
 use crate::scope::Value;
+use crate::sites::Cause;
 use crate::tree::{Constant, Expr, ExprKind};
 use crate::types::Type;
 
@@ -33,6 +34,13 @@ impl Item {
 impl Gen<'_> {
     /// The value of an expression.
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<Value> {
+        let before = std::mem::replace(&mut self.line, expr.line);
+        let value = self.value_of(expr);
+        self.line = before;
+        value
+    }
+
+    fn value_of(&mut self, expr: &Expr) -> Result<Value> {
         let line = expr.line;
         match &expr.kind {
             ExprKind::Const { t, v } => self.constant(t, v, line),
@@ -272,7 +280,7 @@ impl Gen<'_> {
         if value.ty == Type::Float {
             // An item that is the very same object is in, even if it is not equal to itself.
             let nan = self.b.ins().fcmp(FloatCC::Unordered, value.one(), value.one());
-            self.deopt_if(nan);
+            self.deopt_if(nan, Cause::Unsure);
         }
         for item in items {
             let same = self.compare("==", value, item, line)?;

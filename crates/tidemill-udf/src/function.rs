@@ -1,6 +1,6 @@
 //! Compiled chains of operators, and how any function is compiled: by attempts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cranelift_codegen::ir::{AbiParam, Block, InstBuilder, UserFuncName, types};
@@ -15,6 +15,7 @@ use crate::pattern::Matcher;
 use crate::runtime::{self, DONE, Rows};
 use crate::scope::Place;
 use crate::shape::{Profile, Shape};
+use crate::sites::{Cause, Site};
 use crate::tree::Step;
 use crate::types::Type;
 
@@ -36,6 +37,8 @@ pub(crate) struct Code {
     constants: Kept,
     /// Shared, so that they stay where the code knows them.
     matchers: Vec<Arc<Matcher>>,
+    /// Where it gives rows up: the first has the status after [`DONE`], and so on.
+    pub(crate) sites: Vec<Site>,
 }
 
 // SAFETY: the code and its constants are never written after they are made.
@@ -123,6 +126,11 @@ impl Compiled {
         &self.left_out
     }
 
+    /// Where it gives rows up.
+    pub fn sites(&self) -> &[Site] {
+        &self.code.sites
+    }
+
     /// Whether it was made for what documents looked like, so that others may make a better one.
     pub fn has_looked(&self) -> bool {
         !self.looks.is_empty()
@@ -168,7 +176,7 @@ impl Compiled {
         if status == DONE {
             return RowOutcome::Done;
         }
-        rows.give_up_row();
+        rows.give_up_row(status);
         RowOutcome::GivenUp
     }
 }
@@ -261,8 +269,9 @@ fn attempt(
         address: std::ptr::null(),
         constants: Vec::new(),
         matchers: Vec::new(),
+        sites: Vec::new(),
     };
-    let Code { constants, matchers, module, .. } = &mut code;
+    let Code { constants, matchers, module, sites, .. } = &mut code;
     let module = module.insert(new_module().map_err(failed)?);
     let mut context = module.make_context();
     for &ty in parameters {
@@ -285,7 +294,7 @@ fn attempt(
             }
             Ok(()) => {}
         }
-        g.end();
+        sites.extend(g.end());
         (record, unseen)
     };
     let defined = |e: String| failed(Reason::Codegen(e));
@@ -311,7 +320,6 @@ impl<'a> Gen<'a> {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         b.seal_block(entry);
-        let give_up = b.create_block();
         let parameters = b.block_params(entry).to_vec();
         let rows = parameters[0];
         let budget = b.declare_var(types::I64);
@@ -325,7 +333,8 @@ impl<'a> Gen<'a> {
             helpers: Default::default(),
             rows,
             parameters,
-            give_up,
+            sites: Vec::new(),
+            line: 0,
             budget,
             frames: Vec::new(),
             tries: Vec::new(),
@@ -343,28 +352,36 @@ impl<'a> Gen<'a> {
 
     /// Gives the row up wherever code was still to come.
     fn break_off(&mut self) {
+        let give_up = self.give_up(Cause::Unsure);
+        let sites: HashSet<Block> = self.sites.iter().map(|(_, block)| *block).collect();
         for index in 0..self.b.func.dfg.num_blocks() {
             let block = Block::from_u32(index as u32);
             let last = self.b.func.layout.last_inst(block);
             let ends = |inst| self.b.func.dfg.insts[inst].opcode().is_terminator();
-            if block != self.give_up && !last.is_some_and(ends) {
+            if !sites.contains(&block) && !last.is_some_and(ends) {
                 self.b.switch_to_block(block);
-                self.b.ins().jump(self.give_up, &[]);
+                self.b.ins().jump(give_up, &[]);
             }
         }
         self.live = false;
     }
 
-    fn end(mut self) {
+    /// Ends the function; where it gives rows up.
+    fn end(mut self) -> Vec<Site> {
         if self.live {
             let done = self.b.ins().iconst(types::I32, i64::from(DONE));
             self.b.ins().return_(&[done]);
         }
-        self.b.switch_to_block(self.give_up);
-        let status = self.b.ins().iconst(types::I32, i64::from(runtime::UNSURE));
-        self.b.ins().return_(&[status]);
+        let mut sites = Vec::with_capacity(self.sites.len());
+        for (status, (site, block)) in (i64::from(DONE) + 1..).zip(self.sites) {
+            self.b.switch_to_block(block);
+            let status = self.b.ins().iconst(types::I32, status);
+            self.b.ins().return_(&[status]);
+            sites.push(site);
+        }
         self.b.seal_all_blocks();
         self.b.finalize();
+        sites
     }
 }
 

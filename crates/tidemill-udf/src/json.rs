@@ -9,6 +9,7 @@ use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::scope::Value;
 use crate::shape::{Kind, Shape};
+use crate::sites::Cause;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
@@ -32,7 +33,7 @@ impl Gen<'_> {
         if shape.is_none() && self.known.sampling {
             // The rest of the code waits for the samples: the row ends here, and so does the attempt.
             self.call("json_observe", &[self.rows, at, value.slots[0], value.slots[1]], None)?;
-            self.deopt();
+            self.deopt(Cause::Unsure);
             self.unseen = Some(site);
             return Err(Reason::unsupported("a document that was not seen yet", line));
         }
@@ -141,7 +142,7 @@ impl Gen<'_> {
         self.effects.may_raise = true;
         let found = self.kind(value);
         let other = self.b.ins().icmp_imm(IntCC::NotEqual, found, kind as i64);
-        self.deopt_if(other);
+        self.deopt_if(other, Cause::Kind);
     }
 
     /// A dynamic value of a known kind as one of its type.
@@ -211,7 +212,7 @@ impl Gen<'_> {
         let other = self.b.ins().icmp_imm(IntCC::NotEqual, found, kind as i64);
         let there = self.is_none(value, false);
         let neither = self.b.ins().band(other, there);
-        self.deopt_if(neither);
+        self.deopt_if(neither, Cause::Kind);
         // The slots of None are as good as any to look at, but for the address of a string.
         let mut inner = self.unboxed(value, kind, shape);
         if kind == Kind::Str {
@@ -298,7 +299,7 @@ impl Gen<'_> {
     pub(crate) fn certain(&mut self, status: IrValue) {
         self.effects.may_raise = true;
         let unsure = self.b.ins().icmp_imm(IntCC::NotEqual, status, 0);
-        self.deopt_if(unsure);
+        self.deopt_if(unsure, Cause::Unsure);
     }
 
     /// `value[index]`.
@@ -366,7 +367,7 @@ impl Gen<'_> {
         // A key that is not there leaves the default.
         self.effects.may_raise = true;
         let unsure = self.b.ins().icmp_imm(IntCC::Equal, status, i64::from(crate::runtime::UNSURE));
-        self.deopt_if(unsure);
+        self.deopt_if(unsure, Cause::Unsure);
         Ok(self.load(&Type::Json(shape), out, 0))
     }
 
@@ -400,7 +401,7 @@ impl Gen<'_> {
         let truth = truth.unwrap_or_else(|_| self.int(2));
         self.effects.may_raise = true;
         let unsure = self.b.ins().icmp_imm(IntCC::Equal, truth, 2);
-        self.deopt_if(unsure);
+        self.deopt_if(unsure, Cause::Unsure);
         self.b.ins().icmp_imm(IntCC::Equal, truth, 1)
     }
 
@@ -529,7 +530,7 @@ impl Gen<'_> {
     pub(crate) fn expect_plain(&mut self, value: &Value) -> Result<()> {
         let same = self.ask("json_equal", &[value, value])?;
         let not = self.b.ins().icmp_imm(IntCC::Equal, same, 0);
-        self.deopt_if(not);
+        self.deopt_if(not, Cause::Unsure);
         Ok(())
     }
 
@@ -548,7 +549,7 @@ impl Gen<'_> {
         let wanted = |kind: Kind| named.iter().any(|name| kinds_of(name).contains(&kind));
         let kind = self.kind(value);
         let other = self.b.ins().icmp_imm(IntCC::Equal, kind, Kind::Other as i64);
-        self.deopt_if(other);
+        self.deopt_if(other, Cause::Kind);
         let mut found = self.b.ins().iconst(types::I8, 0);
         for one in Kind::ALL.into_iter().filter(|kind| wanted(*kind)) {
             let same = self.b.ins().icmp_imm(IntCC::Equal, kind, one as i64);

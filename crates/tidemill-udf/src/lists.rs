@@ -17,6 +17,7 @@ use crate::loops::Cursor;
 use crate::record::{holds_dict, is_made_here};
 use crate::runtime::List;
 use crate::scope::Value;
+use crate::sites::Cause;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 
@@ -230,7 +231,7 @@ impl Gen<'_> {
     pub(crate) fn must_be_empty(&mut self, list: &Value) {
         let length = self.list_length(list);
         let any = self.b.ins().icmp_imm(IntCC::NotEqual, length, 0);
-        self.deopt_if(any);
+        self.deopt_if(any, Cause::Unsure);
     }
 
     fn find(&mut self, list: &Value, name: &str, item: &Value, line: u32) -> Result<Value> {

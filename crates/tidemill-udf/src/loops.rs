@@ -16,6 +16,7 @@ use crate::parts::Walk;
 use crate::pieces::{Pieces, splits};
 use crate::record::holds_dict;
 use crate::scope::{Local, Loop, Value};
+use crate::sites::Cause;
 use crate::tree::{Expr, ExprKind, For, Stmt, Target};
 use crate::types::Type;
 
@@ -276,7 +277,7 @@ impl<'g> Gen<'g> {
                 let number = self.get(index);
                 let one = self.int(1);
                 let (next, overflow) = self.b.ins().sadd_overflow(number.one(), one);
-                self.deopt_if(overflow);
+                self.deopt_if(overflow, Cause::Overflow);
                 self.set(index, &Value::new(Type::Int, vec![next]));
                 Value::tuple(vec![number, item])
             }
@@ -359,7 +360,8 @@ impl<'g> Gen<'g> {
         let left = self.b.use_var(self.budget);
         let left = self.b.ins().iadd_imm(left, -1);
         self.b.def_var(self.budget, left);
-        self.branch(left, head, self.give_up);
+        let off = self.give_up(Cause::Passes);
+        self.branch(left, head, off);
     }
 
     pub(crate) fn for_statement(

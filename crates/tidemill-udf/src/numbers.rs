@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::exceptions::Raised;
 use crate::runtime::UNARY;
 use crate::scope::Value;
+use crate::sites::Cause;
 use crate::types::Type;
 
 impl Gen<'_> {
@@ -15,7 +16,7 @@ impl Gen<'_> {
     pub(crate) fn int_power(&mut self, a: &Value, b: &Value) -> Result<Value> {
         let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, b.one(), 0);
         self.effects.may_raise = true;
-        self.deopt_if(negative);
+        self.deopt_if(negative, Cause::Unsure);
         self.checked("int_power", &[a.one(), b.one()], Raised::Value, Type::Int)
     }
 
@@ -54,7 +55,7 @@ impl Gen<'_> {
         let nonzero = self.b.ins().icmp_imm(IntCC::NotEqual, x, 0);
         let far = self.b.ins().band(far, nonzero);
         let lost = self.b.ins().bor(lost, far);
-        self.deopt_if(lost);
+        self.deopt_if(lost, Cause::Overflow);
         Ok(Value::new(Type::Int, vec![value]))
     }
 
@@ -88,7 +89,7 @@ impl Gen<'_> {
             ("round", [a]) if a.ty == Type::Float => self.whole_part(a.one(), 3)?,
             ("round", [a, digits]) if is_whole(a) && is_whole(digits) => {
                 let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, digits.one(), 0);
-                self.deopt_if(negative);
+                self.deopt_if(negative, Cause::Unsure);
                 Value::new(Type::Int, a.slots.clone())
             }
             ("round", [a, digits]) if a.ty == Type::Float && is_whole(digits) => {

@@ -42,6 +42,8 @@ pub struct Rows<'a> {
     /// Number of records before each row that was given up, in order.
     pub(crate) given_up: Vec<usize>,
     records: usize,
+    /// What the code returned for the last row or call that was given up.
+    status: u32,
     /// What earlier JSON documents were like.
     documents: json_outline::Documents,
     /// What dynamic values looked like, by the place in the tree that made them.
@@ -77,11 +79,22 @@ impl Rows<'_> {
     }
 
     /// Takes back what the row emitted and marks its place.
-    pub(crate) fn give_up_row(&mut self) {
+    pub(crate) fn give_up_row(&mut self, status: u32) {
+        self.status = status;
         let (slots, records) = self.row_start;
         self.slots.truncate(slots);
         self.records = records;
         self.given_up.push(self.records);
+    }
+
+    /// Notes what a call gave.
+    pub(crate) fn give_up_call(&mut self, status: u32) {
+        self.status = status;
+    }
+
+    /// Where the last row or call that was given up was, among the sites of its code; `None` if the code was not run.
+    pub fn gave_up_at(&self) -> Option<usize> {
+        (self.status as usize).checked_sub(DONE as usize + 1)
     }
 
     /// Rows of no chain: where calls keep what they make.

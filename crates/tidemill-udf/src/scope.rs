@@ -133,6 +133,8 @@ pub(crate) enum Place {
 pub(crate) struct Frame {
     /// Its address in the tree.
     pub(crate) function: usize,
+    /// The file that it is in.
+    pub(crate) file: Option<String>,
     /// What functions within it name it by.
     pub(crate) scope: usize,
     pub(crate) locals: HashMap<String, Local>,

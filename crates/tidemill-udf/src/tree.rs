@@ -134,9 +134,34 @@ pub enum Stmt {
         kind: Option<String>,
         #[serde(default)]
         args: Vec<Expr>,
+        #[serde(default)]
+        l: u32,
     },
     /// Something only CPython may do.
-    Deopt { why: String },
+    Deopt {
+        why: String,
+        #[serde(default)]
+        l: u32,
+    },
+}
+
+impl Stmt {
+    /// Where it begins, if it says so and no expression in it does.
+    pub(crate) fn line(&self) -> Option<u32> {
+        match self {
+            Stmt::Assign { l, .. }
+            | Stmt::Aug { l, .. }
+            | Stmt::AugItem { l, .. }
+            | Stmt::Return { l, .. }
+            | Stmt::For { l, .. }
+            | Stmt::Try { l, .. }
+            | Stmt::Raise { l, .. }
+            | Stmt::Deopt { l, .. } => Some(*l).filter(|&line| line > 0),
+            Stmt::If { c, .. } | Stmt::While { c, .. } => Some(c.line),
+            Stmt::Expr { v } => Some(v.line),
+            Stmt::Pass | Stmt::Break | Stmt::Continue => None,
+        }
+    }
 }
 
 fn shared<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Vec<Stmt>>, D::Error> {

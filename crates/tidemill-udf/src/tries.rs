@@ -10,6 +10,7 @@ use crate::emit::Gen;
 use crate::error::Result;
 use crate::exceptions::Raised;
 use crate::scope::{Finally, Try};
+use crate::sites::Cause;
 use crate::tree::{Expr, Handler, Stmt};
 
 impl Gen<'_> {
@@ -75,7 +76,7 @@ impl Gen<'_> {
                 self.body(&handler.body)?;
             } else {
                 // Nothing native gets here.
-                self.deopt();
+                self.deopt(Cause::Unsure);
             }
             ways.push(self.live.then_some(self.frame()?.assigned.clone()));
             self.jump(after, &[]);
@@ -124,7 +125,7 @@ impl Gen<'_> {
                 return self.jump(block, &[]);
             }
         }
-        self.deopt();
+        self.deopt(Cause::Raises(raised.name()));
     }
 
     /// `raise` of a built-in exception; what its arguments raise comes first.
@@ -137,7 +138,7 @@ impl Gen<'_> {
                 }
                 self.raise(raised);
             }
-            None => self.deopt(),
+            None => self.deopt(Cause::Left),
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::runtime::empty_list;
 use crate::scope::{Place, Value, ir_types};
+use crate::sites::Cause;
 use crate::types::Type;
 
 impl Gen<'_> {
@@ -110,7 +111,7 @@ impl Gen<'_> {
 
     /// Goes on where nothing gets to, with a value that nothing will have.
     pub(crate) fn unreachable(&mut self) -> Value {
-        self.deopt();
+        self.deopt(Cause::Unsure);
         let nowhere = self.b.create_block();
         self.enter_sealed(nowhere);
         Value::new(Type::Never, vec![])
@@ -146,7 +147,7 @@ impl Gen<'_> {
         if matches!(value.ty, Type::Option(_)) {
             self.effects.may_raise = true;
             let none = self.is_none(value, true);
-            self.deopt_if(none);
+            self.deopt_if(none, Cause::None);
         }
         self.inner(value)
     }

@@ -5,6 +5,7 @@
 //! are there, so a stage is compiled when its first block comes, once per type of input. What is not
 //! compiled follows in the worker, which gets the records of the last compiled phase.
 
+mod counts;
 mod input;
 mod join;
 mod phase;
@@ -12,13 +13,12 @@ mod plan;
 mod redo;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
-use tidemill::lock::Lock;
 use tidemill_udf::{Records, Type};
 
+pub use counts::{Counts, Sites};
 pub use input::Input;
 use join::Join;
 pub use join::Sides;
@@ -30,16 +30,10 @@ use crate::block::TypedBlock;
 use crate::groups::bucket_of;
 use crate::report::{Counted, InputReport};
 
-/// A chain that gives up more than one row in this many is not worth it.
-const WORTH: usize = 2;
-/// Rows after which that is judged.
-const JUDGED: usize = 1000;
 /// Types of input for which the functions of one stage are compiled.
 pub const MOST_TYPES: usize = 64;
 /// Rows that are looked at before a chain is compiled.
 const SAMPLES: usize = 256;
-/// Rows after which those before count half.
-const RECENT: usize = 16 * JUDGED;
 
 /// Runs a part of the stage in the worker.
 pub type InWorker<'w> = dyn FnMut(&Part, &[Partition]) -> Result<Vec<Partition>, TaskError> + 'w;
@@ -93,49 +87,6 @@ pub enum Sampled {
     First,
     /// Some from all over the input.
     Everywhere,
-}
-
-/// Rows or calls so far, and those given up.
-#[derive(Default)]
-pub struct Counts {
-    seen: AtomicUsize,
-    given_up: AtomicUsize,
-    /// The same, of late.
-    recent: Lock<(usize, usize)>,
-    /// Whether the code was made again, for other documents.
-    replaced: AtomicBool,
-}
-
-impl Counts {
-    pub(crate) fn add(&self, seen: usize, given_up: usize) {
-        self.seen.fetch_add(seen, Ordering::Relaxed);
-        self.given_up.fetch_add(given_up, Ordering::Relaxed);
-        let mut recent = self.recent.lock();
-        if recent.0 >= RECENT {
-            *recent = (recent.0 / 2, recent.1 / 2);
-        }
-        *recent = (recent.0 + seen, recent.1 + given_up);
-    }
-
-    /// Both.
-    pub fn get(&self) -> (usize, usize) {
-        (self.seen.load(Ordering::Relaxed), self.given_up.load(Ordering::Relaxed))
-    }
-
-    /// Whether the code still pays.
-    fn is_worth_it(&self) -> bool {
-        let (seen, given_up) = *self.recent.lock();
-        seen < JUDGED || given_up * WORTH <= seen
-    }
-
-    /// What became of the code because of the rows that it gave up, for people.
-    pub fn fate(&self) -> &'static str {
-        match (self.is_worth_it(), self.replaced.load(Ordering::Relaxed)) {
-            (_, true) => ", therefore compiled again for what rows look like now",
-            (true, false) => "",
-            (false, false) => ", therefore now all of them",
-        }
-    }
 }
 
 impl Native {
@@ -224,7 +175,7 @@ impl Native {
 
     /// Says that it was made again.
     pub fn is_replaced(&self) {
-        self.counts.replaced.store(true, Ordering::Relaxed);
+        self.counts.is_replaced();
     }
 
     /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does

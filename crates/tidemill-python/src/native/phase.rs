@@ -19,7 +19,7 @@ use tidemill_udf::{pair_of, pickle};
 use super::input::{GivenUp, Input};
 use super::plan::{Part, PhasePlan, SinkPlan};
 use super::redo::{Redone, redone};
-use super::{Counts, Deal, InWorker};
+use super::{Counts, Deal, InWorker, Sites};
 use crate::block::DataBlock;
 use crate::groups::{Collect, Groups, MOST_SLOTS};
 
@@ -191,7 +191,7 @@ impl Phase {
         let mut taken = Taken::new(self, buckets)?;
         let Some(input) = Input::of(blocks) else { return Ok(Ended::Records(taken.finish())) };
         let mut given_up = input.given_up();
-        let mut seen = 0;
+        let (mut seen, mut sites) = (0, Sites::default());
         let _ = input.each(|row| {
             seen += 1;
             match &self.chain {
@@ -199,7 +199,10 @@ impl Phase {
                 Some(chain) => match unsafe { chain.row(&mut rows, row) } {
                     RowOutcome::Done => {}
                     // SAFETY: as above.
-                    RowOutcome::GivenUp => unsafe { given_up.push(row) },
+                    RowOutcome::GivenUp => unsafe {
+                        sites.add(&rows);
+                        given_up.push(row);
+                    },
                 },
                 None => rows.push(row),
             }
@@ -214,6 +217,7 @@ impl Phase {
             }
         });
         counts.add(seen, given_up.len());
+        counts.add_sites(self.chain.as_ref().map_or(&[], Compiled::sites), &sites);
         if matches!(self.sink, Sink::Take(_)) && given_up.len() > 0 {
             // CPython would not look at what comes after the last that is taken: it does all of it.
             let part = Part::From { operator: if input.is_expanded() { 0 } else { self.first } };

@@ -14,7 +14,7 @@ use super::Updater;
 use super::arrivals::Arrivals;
 use crate::block::DataBlock;
 use crate::groups::MOST_SLOTS;
-use crate::native::{InWorker, Part, Redone, redone};
+use crate::native::{InWorker, Part, Redone, Sites, redone};
 use crate::state::{Change, StateBlock};
 
 /// One call that is to be made.
@@ -67,15 +67,19 @@ impl<'r> Run<'r> {
     /// The next state: a table, or pickled records.
     pub(super) fn run(mut self, worker: &mut InWorker<'_>) -> Result<Partition, TaskError> {
         let mut out = [0; MOST_SLOTS];
-        let visits = self.visits();
+        let (visits, mut sites) = (self.visits(), Sites::default());
         for &visit in &visits {
             match self.call(visit, &mut out) {
                 true => self.take(visit, &out, true),
-                false => self.given_up.push(visit),
+                false => {
+                    sites.add(&self.calls);
+                    self.given_up.push(visit);
+                }
             }
             self.calls.clear(false);
         }
         self.updater.counts.add(visits.len(), self.given_up.len());
+        self.updater.counts.add_sites(self.updater.call.sites(), &sites);
         if !self.given_up.is_empty() {
             match self.redo(worker)? {
                 Redone::Typed(states, _heap, _block) => {
