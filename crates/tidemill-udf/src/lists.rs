@@ -10,10 +10,11 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlags, Value as IrValue, types};
 
 use crate::consume::{Named, is_ordered};
-use crate::emit::{Gen, int_code};
+use crate::emit::Gen;
 use crate::error::{Reason, Result};
 use crate::exceptions::Raised;
 use crate::loops::Cursor;
+use crate::operators::int_code;
 use crate::record::{holds_dict, is_made_here};
 use crate::runtime::List;
 use crate::scope::Value;
