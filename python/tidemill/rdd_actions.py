@@ -274,7 +274,11 @@ class ActionRDD(SortingRDD[T]):
         """
         values = self.filter(partial(_has_key, key)).values()
         if self.partitioner is not None:
-            return self.ctx.runJob(values, _same, [self.partitioner(key)])
+            # Strings, and what holds them, have other hashes in this process than in the workers.
+            op = partial(ops.map_records, self.partitioner)
+            return self.ctx.runJob(
+                values, _same, self.ctx.parallelize([key], 1)._pipe(op, "lookup").collect()
+            )
         return values.collect()
 
     def histogram(self, buckets: Any) -> tuple[Any, list[int]]:

@@ -15,7 +15,7 @@ from typing import Any, Callable
 from tidemill.compiler import reasons
 from tidemill.compiler.bound import arguments
 from tidemill.compiler.callables import describe_object
-from tidemill.compiler.known import constant, name_of
+from tidemill.compiler.known import constant, is_unicode, name_of
 from tidemill.compiler.reasons import GENERATOR, INTERNAL, PARAMETERS, RECURSION, Unsupported
 from tidemill.compiler.scope import LocalFunction, Scope
 from tidemill.compiler.source import FunctionNode, find
@@ -61,8 +61,7 @@ def describe(function: Callable[..., Any], arity: int = 1) -> dict[str, Any]:
     """
     try:
         tree = Description().tree(function, arity)
-        if _is_deeper(tree, _DEEPEST):
-            raise Unsupported(reasons.TOO_LARGE, "nested too deeply")
+        _check_json(tree)
         return tree
     except Unsupported as error:
         return _failure(error)
@@ -77,15 +76,18 @@ def _failure(error: Unsupported) -> dict[str, Any]:
     return {"ok": False, "reason": error.reason, "detail": error.detail, **place}
 
 
-def _is_deeper(tree: Any, levels: int) -> bool:
-    """Whether a tree has more than that many levels; found without recursion."""
+def _check_json(tree: Any) -> None:
+    """Refuse a tree that parsers of JSON would; found without recursion."""
     layer = [tree]
-    for _ in range(levels):
+    for _ in range(_DEEPEST):
         inner = [node.values() if type(node) is dict else node for node in layer]
-        layer = [v for values in inner for v in values if type(v) in (dict, list)]
+        values = [value for held in inner for value in held]
+        if not all(is_unicode(value) for value in values if type(value) is str):
+            raise Unsupported(reasons.CONSTANT, "a str with lone surrogates")
+        layer = [value for value in values if type(value) in (dict, list)]
         if not layer:
-            return False
-    return True
+            return
+    raise Unsupported(reasons.TOO_LARGE, "nested too deeply")
 
 
 class Description:

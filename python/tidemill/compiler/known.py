@@ -117,14 +117,21 @@ def constant(value: Any, line: int) -> dict[str, Any]:
         return {"e": "const", "t": "float", "v": repr(value), "l": line}
     if kind is int and not -(2**63) <= value < 2**63:
         raise Unsupported(CONSTANT, "an int of more than 64 bits", line)
-    if kind is str and not _is_unicode(value):
+    if kind is str and not is_unicode(value):
         raise Unsupported(CONSTANT, "a str with lone surrogates", line)
     if kind not in (int, str, bool):
         raise Unsupported(CAPTURED, f"of type {kind.__name__}", line)
     return {"e": "const", "t": kind.__name__, "v": value, "l": line}
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Tell whether a string has no lone surrogates, so that it can be encoded.
+
+    Examples
+    --------
+    >>> is_unicode("\\N{SNOWMAN}"), is_unicode("\\ud800")
+    (True, False)
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

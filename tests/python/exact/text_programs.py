@@ -27,6 +27,22 @@ def clean_words_in_a_comprehension(line):
     return ",".join([w.strip(".,").casefold() for w in line.split() if w not in STOP])
 
 
+def surrogate_in_an_f_string(line):
+    return f"\ud800{line}"
+
+
+def surrogate_in_a_format(line):
+    return "%s\ud800" % line if len(line) % 2 else "{}\udfff".format(line)
+
+
+def surrogate_in_a_specification(line):
+    return format(line, "\ud800>5") + f"{line:\udc80<4}"
+
+
+def surrogate_in_a_container(line):
+    return line in {"\ud800", "a"} or {"\udfff": line}.get(line, "none")
+
+
 def many_stop_words(line):
     return " ".join([w for w in line.split() if w not in MANY]), len(MANY)
 
