@@ -1,7 +1,7 @@
 """The batches that a function of `mapArrow` returned, on their way back.
 
-They become typed records, for compiled functions, if all are of one form that typed records have;
-a pickled list of Python objects otherwise. Either way the records are the same, wherever batches
+They stay columns, which compiled functions read, if all are of one form that typed records have;
+they are a pickled list of Python objects otherwise. Either way the records are the same, wherever batches
 were cut. Runs in the workers (`tidemill.columns`).
 """
 

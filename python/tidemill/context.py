@@ -205,7 +205,9 @@ class SparkContext:
             return
         atexit.unregister(self.stop)
         if self._explains:
-            lines = engine.explain() or ["no operator ran that can be compiled"]
+            off = self._conf.get("tidemill.python.compile") == "off"
+            none = "all in CPython: compiling is off" if off else "none ran"
+            lines = engine.explain() or [none]
             print("tidemill: operators:", *lines, sep="\n  ", file=sys.stderr)
             spent = engine.compile_seconds * 1000
             print(f"tidemill: compiled in {spent:.1f} ms", file=sys.stderr, flush=True)

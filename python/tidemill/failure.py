@@ -14,13 +14,13 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from tidemill import ops, serializers
+from tidemill.errors import shorten
 from tidemill.shared import TaskEndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_RECORD_WIDTH = 200
 
 
 def describe(error: BaseException) -> tuple[dict[str, Any], list[bytes]]:
@@ -81,15 +81,22 @@ def _record(place: Any, frames: list[Any]) -> str | None:
         return None
     if _file(frames[-1]) == serializers.__file__:
         return None
-    return _repr(place.f_locals["record"])
+    return shown(place.f_locals["record"])
 
 
-def _repr(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a short repr of a value, whatever its repr does.
+
+    Examples
+    --------
+    >>> shown([1]), len(shown("x" * 1000))
+    ('[1]', 203)
+    """
     try:
         text = repr(value)
     except Exception as error:
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    return text if len(text) <= _RECORD_WIDTH else text[:_RECORD_WIDTH] + "..."
+    return shorten(text)
 
 
 def _text(error: BaseException) -> str:
@@ -109,7 +116,7 @@ def _explain(error: BaseException, place: Any, frames: list[Any]) -> BaseExcepti
     if "unhashable" in _text(error):
         return _replace(error, TypeError(_unhashable(error, place.f_locals)), None)
     if "unpack" in _text(error) and "key" in place.f_code.co_varnames:
-        record = _repr(place.f_locals.get("record"))
+        record = shown(place.f_locals.get("record"))
         wish = "make pairs first, with map or keyBy"
         text = f"{error}: expected a (key, value) pair, got {record}; {wish}"
         return _replace(error, type(error)(text), None)
@@ -119,7 +126,7 @@ def _explain(error: BaseException, place: Any, frames: list[Any]) -> BaseExcepti
 def _unhashable(error: BaseException, local: dict[str, Any]) -> str:
     key = local.get("key", local.get("record"))
     return (
-        f"{error}: the key {_repr(key)} cannot be used. Keys must be hashable, "
+        f"{error}: the key {shown(key)} cannot be used. Keys must be hashable, "
         "such as numbers, strings and tuples of them; use tuple(...) for a list"
     )
 

@@ -143,10 +143,27 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
     try:
         return PICKLE, len(listed), dumps(listed)
     except Exception as error:
-        raise pickle.PicklingError(
-            f"Could not serialize the records of a task: {type(error).__name__}: {error}. "
-            "What functions return must be picklable; turn a generator into a list, for instance"
-        ) from None
+        raise _cannot_give_back(listed, error) from None
+
+
+def _cannot_give_back(records: list[Any], error: Exception) -> pickle.PicklingError:
+    culprit = next((n for n, record in enumerate(records) if not _is_picklable(record)), None)
+    which = (
+        "" if culprit is None else f" Record {culprit} of them is {shortened(records[culprit])}."
+    )
+    return pickle.PicklingError(
+        f"Could not serialize the records of a task: {type(error).__name__}: {error}.{which} "
+        "What functions return must be picklable: a list rather than a generator, and no open "
+        "files, sockets or locks"
+    )
+
+
+def _is_picklable(record: Any) -> bool:
+    try:
+        dumps(record)
+    except Exception:
+        return False
+    return True
 
 
 def _columns_of(records: list[Any]) -> bytes | None:
@@ -167,8 +184,22 @@ def collect_blocks(blocks: Iterable[Block]) -> list[Any]:
     records: list[Any] = []
     for block in blocks:
         found = block.records()
-        records += decode(block.kind, block.data) if found is None else found
+        records += _decoded(block) if found is None else found
     return records
+
+
+def _decoded(block: Block) -> list[Any]:
+    try:
+        return decode(block.kind, block.data)
+    except Exception as error:
+        from tidemill.errors import JobError
+
+        raise JobError(
+            "Records that a task gave back cannot be unpickled in the driver: "
+            f"{type(error).__name__}: {error}. Their classes must be importable there, and their "
+            "__reduce__ and __setstate__ must fit each other",
+            "result",
+        ) from error
 
 
 def dump_ops(ops: list[Any]) -> tuple[bytes, list[int]]:

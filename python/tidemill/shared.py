@@ -23,6 +23,8 @@ NUMBER = "TIDEMILL_SHARED_MEMORY"
 # shared.rs.
 LEAST = 64 << 10
 ALIGNMENT = 64
+# Larger results gain nothing, and would be in memory three times.
+MOST = 8 << 20
 
 
 class Shared:
@@ -78,7 +80,7 @@ class Shared:
         int or None
             None if it is better sent, or there is no memory for it.
         """
-        if self.file is None or len(data) < LEAST:
+        if self.file is None or not LEAST <= len(data) <= MOST:
             return None
         place = at = -(-self._used // ALIGNMENT) * ALIGNMENT
         left = memoryview(data)

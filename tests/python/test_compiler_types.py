@@ -7,6 +7,7 @@ while a program runs, here.
 import contextlib
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,41 @@ def test_a_state_of_what_workers_made_is_compiled():
     assert [dict(state)["bb"] for state in states] == [4, 8, 8]
     assert "over values of int and state of int:\n  updateStateByKey(" in said
     assert "CPython" not in said.split("over values of int")[1]
+
+
+@pytest.mark.parametrize("count", [50, 150], ids=["pickles", "columns"])
+def test_fields_that_are_none_now_and_then_make_few_types(count):
+    """A type that was widened stays: else each set of such fields would be one of its own."""
+
+    def program(sc):
+        def rows(turn, index, _):
+            for n in range(count):
+                yield n % 3, {name: None if turn >> at & 1 else n for at, name in enumerate("abcd")}
+
+        totals = []
+        for turn in range(16):
+            made = sc.parallelize([0], 1).mapPartitionsWithIndex(partial(rows, turn))
+            filled = made.partitionBy(1).mapValues(lambda row: (row["a"] or 0) + (row["d"] or 1))
+            totals.append(filled.values().sum())
+        return totals
+
+    (value, said), (expected, _) = run(program), run(program, "off")
+    assert value == expected
+    assert 1 <= said.count("over tuple[int, dict[") <= 5
+
+
+@pytest.mark.parametrize("count", [50, 150], ids=["pickles", "columns"])
+def test_what_is_in_a_none_is_no_none(count):
+    def program(sc):
+        def rows(_):
+            return [(n, {"text": str(n), "at": [n]} if n % 2 else None) for n in range(count)]
+
+        made = sc.parallelize([0], 1).mapPartitions(rows).partitionBy(1)
+        return made.mapValues(lambda row: len(row["text"]) + row["at"][0] if row else 0).collect()
+
+    value, said = run(program)
+    assert value == [(n, len(str(n)) + n if n % 2 else 0) for n in range(count)]
+    assert "over tuple[int, dict[text: str, at: list[int]] or None]:" in said
 
 
 def test_the_operators_of_a_range_are_compiled():

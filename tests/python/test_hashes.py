@@ -13,7 +13,7 @@ import pytest
 
 from tidemill import SparkContext
 
-PROGRAM = '''
+PROGRAM = """
 import datetime, enum, sys
 from dataclasses import dataclass
 from typing import Optional
@@ -38,7 +38,7 @@ with SparkContext("local[4]", "hashes") as sc:
     print(len(counts), len(dict(counts)), sorted(dict(counts).values()))
     left = sc.parallelize([(key, 1) for n in range(12) for key in set(keys(n))], 4).distinct()
     print(left.count(), left.join(left, 3).count(), left.groupByKey(5).count())
-'''
+"""
 
 
 def test_keys_that_hold_what_is_hashed_by_its_address(tmp_path):

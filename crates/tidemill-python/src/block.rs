@@ -95,10 +95,11 @@ pub struct ColumnsBlock {
 }
 
 impl ColumnsBlock {
-    /// The records, for compiled code; `None` if that does not know their type.
-    pub fn typed(&self) -> Option<Records> {
+    /// The records, for compiled code, of type `like` if they are; `None` if it has no type for them.
+    pub fn typed(&self, like: Option<&Type>) -> Option<Records> {
         let batches = arrow::read(&self.stream).ok()?;
-        arrow::records(&Form::of_batch(batches.first()?)?, &batches)
+        let form = Form::of_batch(batches.first()?).filter(Form::is_for_compiled_code)?;
+        arrow::records(&form, &batches, like)
     }
 }
 

@@ -170,6 +170,9 @@ impl StageReport {
 
     /// A text for each type of input.
     fn explain(&self) -> Vec<Vec<String>> {
+        if self.operators.is_empty() {
+            return Vec::new();
+        }
         self.inputs.lock().iter().map(|input| self.explain_input(input)).collect()
     }
 
@@ -177,7 +180,8 @@ impl StageReport {
         let mut lines = vec![format!("over {}:", input.input)];
         let rest = input.rest.unwrap_or(self.operators.len());
         for (place, operator) in self.operators.iter().enumerate() {
-            let line = format!("  {}: {}", operator.name, how(operator, place, rest, input));
+            let how = how(&self.operators[..=place], rest, input);
+            let line = format!("  {}: {how}", operator.name);
             // What the user called may have become several operators.
             if operator.name.contains('(') || lines.last() != Some(&line) {
                 lines.push(line);
@@ -191,8 +195,10 @@ impl StageReport {
     }
 }
 
-/// How an operator ran.
-fn how(operator: &Operator, place: usize, rest: usize, input: &InputReport) -> String {
+/// How the last of some operators ran.
+fn how(operators: &[Operator], rest: usize, input: &InputReport) -> String {
+    let Some((operator, before)) = operators.split_last() else { return String::new() };
+    let place = before.len();
     if place < rest {
         let left = operator.left.as_ref();
         let but = left.map(|left| format!(", but for rows that reach {left}"));
@@ -204,7 +210,12 @@ fn how(operator: &Operator, place: usize, rest: usize, input: &InputReport) -> S
         true => own.or(input.reason.as_ref()).map(String::as_str),
         false => own.map(String::as_str),
     };
-    format!("CPython: {}", why.unwrap_or("it follows what runs in CPython"))
+    let follows = before.iter().any(|other| other.refused.is_some());
+    let neighbour = match follows || place > rest || input.reason.is_some() {
+        true => "it follows what runs in CPython",
+        false => "what follows it runs in CPython",
+    };
+    format!("CPython: {}", why.unwrap_or(neighbour))
 }
 
 #[cfg(test)]
@@ -212,17 +223,45 @@ mod tests {
     use super::*;
 
     #[test]
+    fn operators_without_a_reason_have_that_of_their_neighbours() {
+        let operator = |name: &str, refused: Option<&str>| {
+            let refused = refused.map(str::to_owned);
+            Operator { name: name.to_owned(), refused, left: None }
+        };
+        let named = [("range", None), ("mapPartitions", Some("whole")), ("count", None)];
+        let operators: Vec<Operator> =
+            named.into_iter().map(|(name, why)| operator(name, why)).collect();
+        let told: Vec<String> =
+            (1..4).map(|count| how(&operators[..count], 0, &InputReport::interpreted())).collect();
+        let expected = [
+            "CPython: what follows it runs in CPython",
+            "CPython: whole",
+            "CPython: it follows what runs in CPython",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn stages_without_operators_are_not_told() {
+        let report = Report::default();
+        report.add(Vec::new()).add(InputReport::interpreted());
+        assert!(report.explain().is_empty());
+    }
+
+    #[test]
     fn stages_beyond_the_bound_are_counted() {
         let report = Report::default();
         let add = |number: usize| {
             let input = format!("input {number}");
-            report.add(Vec::new()).add(InputReport { input, ..InputReport::interpreted() });
+            let name = "map".to_owned();
+            let operators = vec![Operator { name, refused: None, left: None }];
+            report.add(operators).add(InputReport { input, ..InputReport::interpreted() });
         };
         (0..MOST_TOLD).for_each(add);
-        assert_eq!(report.explain().len(), MOST_TOLD);
+        assert_eq!(report.explain().len(), 2 * MOST_TOLD);
         (0..3).for_each(add);
         let told = report.explain();
         let last = told.last().map(String::as_str);
-        assert_eq!((told.len(), last), (MOST_TOLD + 1, Some("… and 3 more stages")));
+        assert_eq!((told.len(), last), (2 * MOST_TOLD + 1, Some("… and 3 more stages")));
     }
 }

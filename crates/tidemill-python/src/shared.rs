@@ -1,10 +1,10 @@
 //! Memory that the driver and one worker share: large blocks on their way to the worker and back.
 //!
 //! A file in memory, without a name, that the worker inherits. The driver writes a task's blocks from the start
-//! on, the worker reads them where they are and writes its results behind them, and has answered before the driver
-//! copies these out and writes again. So the memory is
-//! used again and again (fresh pages for each block cost more than a socket does), and it is gone with the last of
-//! the two processes, however they end. Where there is no such file, all goes through the socket.
+//! on, the worker reads them where they are and writes its results behind them, and has answered before the
+//! driver copies these out and writes again. So the memory is used again and again (fresh pages for each block
+//! cost more than a socket does), and it is gone with the last of the two processes, however they end. Where there
+//! is no such file, all goes through the socket.
 
 use std::fs::File;
 use std::io::{Error, Result};
@@ -47,16 +47,16 @@ impl Shared {
     }
 
     /// Copies a result out.
-    pub fn take(&mut self, at: u64, size: usize) -> Result<Vec<u8>> {
+    pub fn take(&self, at: u64, size: usize) -> Result<Vec<u8>> {
         let mut data = vec![0; size];
         self.file.read_exact_at(&mut data, at)?;
-        self.used = self.used.max(at + size as u64);
         Ok(data)
     }
 
     /// The worker has read everything, and its results are taken.
     pub fn clear(&mut self) {
-        if self.used > KEPT {
+        // Also what the worker has begun to write, when there was no memory for all of it.
+        if self.file.metadata().is_ok_and(|file| file.len() > KEPT) {
             // If it fails, the memory is merely kept.
             let _ = self.file.set_len(0);
         }

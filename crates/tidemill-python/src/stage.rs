@@ -294,8 +294,8 @@ impl Stage {
 
 /// Whether there are records that a worker made.
 fn is_cpythons(blocks: &Partition) -> bool {
-    let kinds = blocks.iter().map(|block| block.as_any());
-    kinds.into_iter().any(|block| block.is::<DataBlock>() || block.is::<ColumnsBlock>())
+    let mut kinds = blocks.iter().map(|block| block.as_any());
+    kinds.any(|block| block.is::<DataBlock>() || block.is::<ColumnsBlock>())
 }
 
 /// The blocks of an input as compiled code can read them; `None` if it cannot.

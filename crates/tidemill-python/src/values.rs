@@ -78,12 +78,14 @@ impl Typing {
         if block.as_any().is::<TypedBlock>() {
             return Some(block.clone());
         }
-        if let Some(columns) = block.as_any().downcast_ref::<ColumnsBlock>() {
-            return Some(Arc::new(TypedBlock(columns.typed()?)));
-        }
-        let pickled = block.as_any().downcast_ref::<DataBlock>()?;
         let last = self.last.lock().clone();
-        let records = unpickle(&pickled.data, last.as_ref())?;
+        let records = match block.as_any().downcast_ref::<ColumnsBlock>() {
+            Some(columns) => columns.typed(last.as_ref())?,
+            None => {
+                let pickled = block.as_any().downcast_ref::<DataBlock>()?;
+                unpickle(&pickled.data, last.as_ref())?
+            }
+        };
         if last.as_ref() != Some(records.ty()) {
             *self.last.lock() = Some(records.ty().clone());
         }

@@ -264,7 +264,7 @@ impl Worker {
         }
         let mut results = Vec::with_capacity(reply.outputs.len());
         for (kind, records, size, place) in reply.outputs {
-            let data = match (place, &mut self.shared) {
+            let data = match (place, &self.shared) {
                 (Some(at), Some(shared)) => shared.take(at, size)?,
                 _ => self.blob(size)?,
             };

@@ -58,4 +58,4 @@ pub use shape::{Kind, Shape};
 pub use sites::Site;
 pub use tree::{Function, Step};
 pub use types::Type;
-pub use unpickle::unpickle;
+pub use unpickle::{DEEPEST, MOST_PARTS, unpickle};

@@ -1,9 +1,10 @@
 //! Reads pickled lists as typed records, so that compiled code can go on with what CPython made.
 //!
-//! Only what the built-in `None`, `bool`, `int`, `float`, `str`, `tuple`, `list` and `dict` (with the same `str` keys in
-//! the same order) are pickled as is understood; anything else ends the attempt, so a subclass is never taken for its
-//! base. No list or dict may be there twice: a function that changes one would change the other. Records are typed while the pickle is read, so that the first one that
-//! does not fit ends the attempt. Format: `Lib/pickletools.py` of CPython.
+//! Only what the built-in `None`, `bool`, `int`, `float`, `str`, `tuple`, `list` and `dict` (with the same `str`
+//! keys in the same order) are pickled as is understood; anything else ends the attempt, so a subclass is never
+//! taken for its base. No list or dict may be there twice: a function that changes one would change the other.
+//! Records are typed while the pickle is read, so that the first one that does not fit ends the attempt. Format:
+//! `Lib/pickletools.py` of CPython.
 
 use bumpalo::Bump;
 
@@ -11,9 +12,9 @@ use crate::records::{Records, list_of};
 use crate::types::Type;
 
 /// Deeper values are not typed.
-const DEEPEST: usize = 16;
-/// Values of more parts give no type.
-const MOST_PARTS: usize = 4096;
+pub const DEEPEST: usize = 16;
+/// Values of more parts give no type: code for them would take long to make.
+pub const MOST_PARTS: usize = 1024;
 /// Times that a wider type is tried.
 const MOST_WIDENINGS: usize = 32;
 /// Longer pickles are not read: what they hold would be in memory twice.
@@ -269,6 +270,8 @@ impl<'d> Pickle<'d> {
                 let types = items.map(|&item| self.type_of(item, depth + 1, parts));
                 Type::Tuple(types.collect::<Option<_>>()?)
             }
+            // The outermost list, whose items are not kept, is within itself.
+            Node::List(0) => return None,
             Node::List(list) => {
                 let mut item = Type::Never;
                 for each in self.list(list) {
@@ -376,7 +379,7 @@ impl<'d> Typing<'d> {
                     self.value(pickle, pickle.items[start + at], ty, slots)?;
                 }
             }
-            (Type::List(item), Node::List(list)) => {
+            (Type::List(item), Node::List(list)) if list > 0 => {
                 self.meet(list)?;
                 let (mut items, mut len) = (Vec::new(), 0);
                 for each in pickle.list(list) {
@@ -470,6 +473,12 @@ mod tests {
         assert_eq!(read(b"}"), None);
         assert_eq!(read(b"}(K\x01u"), None);
         assert_eq!(read(b"}\x8c\x01aK\x01s\x94h\x00"), None);
+    }
+
+    #[test]
+    fn a_list_that_is_within_itself_has_no_type() {
+        assert_eq!(unpickle(b"\x80\x05]\x94(](e]h\x00e.", None).map(|r| r.len()), None);
+        assert_eq!(unpickle(b"\x80\x05]\x94(}\x8c\x01lh\x00se.", None).map(|r| r.len()), None);
     }
 
     #[test]

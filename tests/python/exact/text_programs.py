@@ -32,7 +32,7 @@ def surrogate_in_an_f_string(line):
 
 
 def surrogate_in_a_format(line):
-    return "%s\ud800" % line if len(line) % 2 else "{}\udfff".format(line)
+    return "%s\ud800" % line if len(line) % 2 else f"{line}\udfff"
 
 
 def surrogate_in_a_specification(line):

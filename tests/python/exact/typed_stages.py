@@ -124,6 +124,19 @@ def long_texts_of_workers_there_twice(lines):
     return made.mapValues(lambda row: (row[0] == row[1], len(row[0]) == row[2]))
 
 
+def nan_of_workers_there_twice(lines):
+    def pairs(some):
+        key = float("nan"), "x"
+        for line in some:
+            yield len(line) % 2, (key, key) if line else (key, (0.5, "x"))
+
+    def keys(part):
+        found = [key for _, both in part for key in both]
+        return [(len(set(found)), found[0] in found[1:])]
+
+    return lines.mapPartitions(pairs).partitionBy(1).mapPartitions(keys)
+
+
 def workers_of_two_types(lines):
     pairs = lines.mapPartitions(
         lambda some: [(line[:1], True if line < "b" else len(line)) for line in some]

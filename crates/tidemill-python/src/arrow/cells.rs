@@ -6,6 +6,8 @@ use arrow_array::{
     Array, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
 };
 
+use arrow_buffer::NullBuffer;
+
 use super::form::{Form, whole};
 
 /// A column of a form.
@@ -71,17 +73,31 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Whether some value is `None`.
-    pub fn has_none(&self) -> bool {
+    /// Whether some value is `None`, of those that are within one that is not.
+    pub fn has_none(&self, within: Option<&NullBuffer>) -> bool {
+        match (self.nulls(), within) {
+            _ if matches!(self, Cells::Null) => {
+                within.is_none_or(|there| there.null_count() < there.len())
+            }
+            (None, _) => false,
+            (Some(nulls), None) => nulls.null_count() > 0,
+            (Some(nulls), Some(there)) => {
+                nulls.null_count() > 0
+                    && nulls.iter().zip(there).any(|(is_here, is_there)| is_there && !is_here)
+            }
+        }
+    }
+
+    /// Which values are there; nothing if all are.
+    pub fn nulls(&self) -> Option<&NullBuffer> {
         match self {
-            Cells::Null => true,
-            Cells::Parts(None, _) => false,
-            Cells::Bool(column) => column.null_count() > 0,
-            Cells::Int(column) => column.null_count() > 0,
-            Cells::Float(column) => column.null_count() > 0,
-            Cells::Text(column) => column.null_count() > 0,
-            Cells::Parts(Some(column), _) => column.null_count() > 0,
-            Cells::List(column, _) => column.null_count() > 0,
+            Cells::Null | Cells::Parts(None, _) => None,
+            Cells::Bool(column) => column.nulls(),
+            Cells::Int(column) => column.nulls(),
+            Cells::Float(column) => column.nulls(),
+            Cells::Text(column) => column.nulls(),
+            Cells::Parts(Some(column), _) => column.nulls(),
+            Cells::List(column, _) => column.nulls(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Fields, Schema};
-use tidemill_udf::Type;
+use tidemill_udf::{DEEPEST as DEEPEST_TYPE, MOST_PARTS, Type};
 
 /// The column of records that are neither tuples nor dicts.
 const VALUE: &str = "value";
@@ -69,6 +69,19 @@ impl Form {
     /// Whether the columns can be read, and give the very same values.
     pub fn is_exact(&self) -> bool {
         self.depth() <= DEEPEST && self.mistaken().is_none()
+    }
+
+    /// Whether compiled code should have a type for it: the bounds are those of pickles.
+    pub fn is_for_compiled_code(&self) -> bool {
+        self.depth() <= DEEPEST_TYPE && self.size() <= MOST_PARTS
+    }
+
+    /// How many forms it is made of.
+    fn size(&self) -> usize {
+        match self {
+            Form::List(item) => 1 + item.size(),
+            other => 1 + other.parts().map_or(0, |parts| parts.into_iter().map(Form::size).sum()),
+        }
     }
 
     /// How many levels values are below the records.

@@ -1,28 +1,35 @@
 //! Arrow columns from Python objects, in one pass: a column takes the form of the first value that is not `None`.
 
+use std::cell::Cell;
+
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+use tidemill_udf::MOST_PARTS;
+
 use super::columns::{Column, Values, batch};
 use super::form::{DEEPEST, Form};
-use super::objects::damaged;
+use super::shape::Shape;
 use super::{is_full, stream};
 
 /// Fewer records are pickled: the head of a stream would cost more than they do.
 pub const LEAST_ROWS: usize = 100;
 /// A longer text that others refer to as well, in bytes, is one object in a pickle, however often it is there.
-const LONG: usize = 256;
+const LONG: usize = 32;
 /// And so is a tuple of more items.
-const WIDE: usize = 16;
+const WIDE: usize = 4;
+/// Cells below values that are not there, beyond twice those of values that are: a pickle has none of them.
+const MOST_EMPTY: isize = 8192;
 
 /// Which objects have columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Those of which the very same come back: dicts with their keys in one order, and nothing that a pickle
-    /// would keep as one object, because of a change that all would see or because of its size.
+    /// Those of which the very same come back, and which take no more room than a pickle: dicts with their keys in
+    /// one order, and nothing that a pickle would keep as one object, because of a change that all would see, of
+    /// its size, or of a NaN in it, which is equal to itself alone.
     Same,
     /// Those whose values come back.
     Equal,
@@ -39,23 +46,23 @@ pub struct Gathered {
 
 impl Gathered {
     /// The columns as an IPC stream.
-    pub fn stream(&self) -> Result<Vec<u8>, ArrowError> {
-        stream(&self.form.schema(), &self.batches)
+    pub fn stream(self) -> Result<Vec<u8>, ArrowError> {
+        stream(&self.form.schema(), self.batches)
     }
 }
 
 /// A task's result as an IPC stream; `None` if its records are too few, or have no columns.
 #[pyfunction]
-pub fn columns_of<'py>(records: &Bound<'py, PyList>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+pub fn columns_of<'py>(records: &Bound<'py, PyList>) -> Option<Bound<'py, PyBytes>> {
     if records.len() < LEAST_ROWS {
-        return Ok(None);
+        return None;
     }
-    let Ok(found) = gather(records, &Form::Null, Rule::Same) else { return Ok(None) };
+    let found = gather(records, &Form::Null, Rule::Same).ok()?;
     if found.none.is_some() && found.form.parts().is_some() || !found.form.is_exact() {
-        return Ok(None);
+        return None;
     }
-    let stream = found.stream().map_err(damaged)?;
-    Ok(Some(PyBytes::new(records.py(), &stream)))
+    let stream = found.stream().ok()?;
+    Some(PyBytes::new(records.py(), &stream))
 }
 
 /// The items of a list, the records before which were of a form. An error is the place of the first that is of
@@ -65,13 +72,14 @@ pub fn gather(items: &Bound<'_, PyList>, form: &Form, rule: Rule) -> Result<Gath
     let (mut none, mut batches) = (None, Vec::new());
     let mut column = Column::new(form);
     let mut written = None;
+    let bounds = Bounds { parts: Cell::new(MOST_PARTS), empty: Cell::new(MOST_EMPTY) };
+    let taker = Taker { rule, bounds: &bounds, shared: false, depth: 0 };
     for at in 0..items.len() {
         // SAFETY: the place is within the list, which holds the item: nothing here runs Python code.
         let item = unsafe { borrowed(items, ffi::PyList_GetItem(items.as_ptr(), at as isize)) };
         if none.is_none() && item.is_none() {
             none = Some(at);
         }
-        let taker = Taker { rule, shared: false, depth: 0 };
         taker.push(&mut column, &mut shape, item).ok_or(at)?;
         if is_full(&column) {
             let form = written.insert(shape.form());
@@ -90,92 +98,25 @@ pub fn gather(items: &Bound<'_, PyList>, form: &Form, rule: Rule) -> Result<Gath
     Ok(Gathered { form, none, batches })
 }
 
-/// A [`Form`] with the keys as objects.
-enum Shape<'py> {
-    Null,
-    Bool,
-    Int,
-    Float,
-    Text,
-    Tuple(Vec<Shape<'py>>),
-    Record(Vec<(Bound<'py, PyString>, Shape<'py>)>),
-    List(Box<Shape<'py>>),
-}
-
-impl<'py> Shape<'py> {
-    fn of_form(py: Python<'py>, form: &Form) -> Shape<'py> {
-        let of_form = |form: &Form| Shape::of_form(py, form);
-        match form {
-            Form::Null => Shape::Null,
-            Form::Bool => Shape::Bool,
-            Form::Int => Shape::Int,
-            Form::Float => Shape::Float,
-            Form::Text => Shape::Text,
-            Form::Tuple(items) => Shape::Tuple(items.iter().map(of_form).collect()),
-            Form::Record(fields) => {
-                let field = |(key, form): &(String, Form)| (PyString::new(py, key), of_form(form));
-                Shape::Record(fields.iter().map(field).collect())
-            }
-            Form::List(item) => Shape::List(Box::new(of_form(item))),
-        }
-    }
-
-    /// That of a value, but for the values within it, whose turn is still to come.
-    fn of(value: &Bound<'py, PyAny>) -> Option<Shape<'py>> {
-        Some(if value.is_exact_instance_of::<PyBool>() {
-            Shape::Bool
-        } else if value.is_exact_instance_of::<PyInt>() {
-            Shape::Int
-        } else if value.is_exact_instance_of::<PyFloat>() {
-            Shape::Float
-        } else if value.is_exact_instance_of::<PyString>() {
-            Shape::Text
-        } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-            let items: Vec<_> = (0..tuple.len()).map(|_| Shape::Null).collect();
-            (!items.is_empty()).then_some(Shape::Tuple(items))?
-        } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-            let key = |key: Bound<'py, PyAny>| {
-                let key = key.cast_into_exact::<PyString>().ok()?;
-                key.encode_utf8().is_ok().then_some((key, Shape::Null))
-            };
-            let fields: Vec<_> = dict.iter().map(|(name, _)| key(name)).collect::<Option<_>>()?;
-            (!fields.is_empty()).then_some(Shape::Record(fields))?
-        } else if value.is_exact_instance_of::<PyList>() {
-            Shape::List(Box::new(Shape::Null))
-        } else {
-            return None;
-        })
-    }
-
-    fn form(&self) -> Form {
-        match self {
-            Shape::Null => Form::Null,
-            Shape::Bool => Form::Bool,
-            Shape::Int => Form::Int,
-            Shape::Float => Form::Float,
-            Shape::Text => Form::Text,
-            Shape::Tuple(items) => Form::Tuple(items.iter().map(Shape::form).collect()),
-            Shape::Record(fields) => {
-                let field = |(key, shape): &(Bound<'_, PyString>, Shape<'_>)| {
-                    (key.to_string_lossy().into_owned(), shape.form())
-                };
-                Form::Record(fields.iter().map(field).collect())
-            }
-            Shape::List(item) => Form::List(Box::new(item.form())),
-        }
-    }
+/// What columns may still take, where a pickle would take less.
+struct Bounds {
+    /// Parts of records.
+    parts: Cell<usize>,
+    /// Cells of values that are not there; each that is there makes room for two.
+    empty: Cell<isize>,
 }
 
 /// Adds values to columns.
 #[derive(Clone, Copy)]
-struct Taker {
+struct Taker<'b> {
     rule: Rule,
+    bounds: &'b Bounds,
     /// Whether they are in a tuple that is elsewhere too.
     shared: bool,
     depth: usize,
 }
 
-impl Taker {
+impl Taker<'_> {
     /// Adds a value; `None` if it is of another form or too large, and then the column is of no more use.
     #[inline]
     fn push<'py>(
@@ -185,11 +126,15 @@ impl Taker {
         value: Borrowed<'_, 'py, PyAny>,
     ) -> Option<()> {
         if value.is_none() {
+            self.take_empty(shape.cells() - 1)?;
             column.push_null();
             return Some(());
         }
+        self.bounds.empty.set(self.bounds.empty.get() + 2);
         if let Shape::Null = shape {
             *shape = Shape::of(&value)?;
+            self.admit(shape.cells())?;
+            self.take_empty(column.len().checked_mul(shape.cells())?)?;
             *column = column.of_nulls(&shape.form());
         }
         column.fill(|values| self.push_there(values, shape, value))
@@ -205,7 +150,11 @@ impl Taker {
             (Values::Bool(flags), _) => flags.append(value.cast_exact::<PyBool>().ok()?.is_true()),
             (Values::Int(numbers), _) => numbers.push(short(value)?),
             (Values::Float(numbers), _) => {
-                numbers.push(value.cast_exact::<PyFloat>().ok()?.value())
+                let number = value.cast_exact::<PyFloat>().ok()?.value();
+                if self.shared && number.is_nan() {
+                    return None;
+                }
+                numbers.push(number);
             }
             (values @ Values::Text(..), _) => {
                 let text = value.cast_exact::<PyString>().ok()?.encode_utf8().ok()?;
@@ -232,15 +181,7 @@ impl Taker {
                 if dict.len() != fields.len() {
                     return None;
                 }
-                match self.rule {
-                    Rule::Same => within.push_in_order(parts, fields, &dict)?,
-                    Rule::Equal => {
-                        for (part, (key, shape)) in parts.iter_mut().zip(fields) {
-                            let value = dict.get_item(&*key).ok()??;
-                            within.push(part, shape, value.as_borrowed())?;
-                        }
-                    }
-                }
+                within.push_entries(parts, fields, &dict)?;
             }
             (values @ Values::List(..), Shape::List(shape)) => {
                 let list = value.cast_exact::<PyList>().ok()?;
@@ -259,15 +200,15 @@ impl Taker {
         Some(())
     }
 
-    /// Adds the values of a dict whose keys must be in the order of the first.
-    fn push_in_order<'py>(
+    /// Adds the values of a dict of as many keys as there are fields.
+    fn push_entries<'py>(
         self,
         parts: &mut [Column],
         fields: &mut [(Bound<'py, PyString>, Shape<'py>)],
         dict: &Bound<'py, PyDict>,
     ) -> Option<()> {
         let (mut place, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
-        for (part, (name, shape)) in parts.iter_mut().zip(fields) {
+        for at in 0..fields.len() {
             // SAFETY: a dict, and places for what it gives, which it holds.
             let (key, value) = unsafe {
                 if ffi::PyDict_Next(dict.as_ptr(), &mut place, &mut key, &mut value) == 0 {
@@ -275,24 +216,43 @@ impl Taker {
                 }
                 (borrowed(dict, key), borrowed(dict, value))
             };
-            let is_same = key.as_ptr() == name.as_ptr()
-                || key.is_exact_instance_of::<PyString>() && name.as_any().eq(key).unwrap_or(false);
-            if !is_same {
-                return None;
-            }
-            self.push(part, shape, value)?;
+            // Of an exact `str`, so that no comparison runs Python code.
+            let is_text = key.is_exact_instance_of::<PyString>();
+            let names = |(name, _): &(Bound<'py, PyString>, _)| {
+                key.as_ptr() == name.as_ptr() || is_text && name.as_any().eq(key).unwrap_or(false)
+            };
+            let field = match self.rule {
+                _ if names(&fields[at]) => at,
+                Rule::Same => return None,
+                Rule::Equal => fields.iter().position(names)?,
+            };
+            self.push(&mut parts[field], &mut fields[field].1, value)?;
         }
         Some(())
     }
 
+    /// Takes new parts of records, if there are not too many.
+    fn admit(self, parts: usize) -> Option<()> {
+        let left = self.bounds.parts.get().checked_sub(parts);
+        self.bounds.parts.set(left.or((self.rule == Rule::Equal).then_some(0))?);
+        Some(())
+    }
+
+    /// Takes the cells of values that are not there, if there are not too many.
+    fn take_empty(self, cells: usize) -> Option<()> {
+        let left = self.bounds.empty.get().checked_sub_unsigned(cells)?;
+        self.bounds.empty.set(left);
+        (left >= 0 || self.rule == Rule::Equal).then_some(())
+    }
+
     /// For what is within a list or a dict; `None` if it has no columns.
-    fn within(self, value: Borrowed<'_, '_, PyAny>) -> Option<Taker> {
+    fn within(self, value: Borrowed<'_, '_, PyAny>) -> Option<Self> {
         let is_refused = self.depth == DEEPEST || self.is_shared(value);
         (!is_refused).then_some(Taker { depth: self.depth + 1, ..self })
     }
 
     /// For what is within a tuple: a small one whose items nobody can change is any other like it.
-    fn within_tuple(self, value: Borrowed<'_, '_, PyAny>, len: usize) -> Option<Taker> {
+    fn within_tuple(self, value: Borrowed<'_, '_, PyAny>, len: usize) -> Option<Self> {
         let shared = self.is_shared(value);
         let is_refused = self.depth == DEEPEST || self.shared || shared && len > WIDE;
         (!is_refused).then_some(Taker { depth: self.depth + 1, shared, ..self })

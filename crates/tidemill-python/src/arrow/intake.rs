@@ -40,9 +40,9 @@ impl Intake {
             Ok(found) if self.has_columns(&found) => found,
             found => return Err(self.refused(items, first, found.err())),
         };
-        let stream = found.stream().map_err(damaged)?;
         self.none = self.none.or(found.none.map(|at| first + at));
-        self.form = found.form;
+        self.form = found.form.clone();
+        let stream = found.stream().map_err(damaged)?;
         Ok(PyBytes::new(items.py(), &stream))
     }
 }
@@ -129,7 +129,8 @@ fn fits(form: &Form, value: &Bound<'_, PyAny>) -> bool {
                 Ok(Some(value)) => fits(form, &value),
                 _ => false,
             };
-            dict.len() == fields.len() && fields.iter().all(has)
+            let is_text = |(key, _): (Bound<'_, PyAny>, _)| key.is_exact_instance_of::<PyString>();
+            dict.len() == fields.len() && dict.iter().all(is_text) && fields.iter().all(has)
         }),
         Form::List(item) => value
             .cast_exact::<PyList>()

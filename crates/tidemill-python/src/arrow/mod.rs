@@ -1,4 +1,4 @@
-//! Arrow: how typed records and lines are handed to Python, and how they come back.
+//! Arrow: how typed records and lines are handed to Python, and how workers' records come back.
 //!
 //! Inside the engine typed records are rows of slots. Columns are made where other programs read them: a block on its
 //! way to a worker is one stream of Arrow's IPC format, which pyarrow reads where it lies.
@@ -11,6 +11,7 @@ mod intake;
 mod memory;
 mod objects;
 mod records;
+mod shape;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -82,9 +83,9 @@ fn is_full(column: &Column) -> bool {
 }
 
 /// Batches as a stream.
-pub fn stream(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
+pub fn stream(schema: &Schema, batches: Vec<RecordBatch>) -> Result<Vec<u8>, ArrowError> {
     let mut stream = StreamWriter::try_new(Vec::new(), schema)?;
-    batches.iter().try_for_each(|batch| stream.write(batch))?;
+    batches.into_iter().try_for_each(|batch| stream.write(&batch))?;
     stream.into_inner()
 }
 

@@ -1,4 +1,4 @@
-//! Python objects from Arrow columns: how a worker reads typed records.
+//! Python objects from Arrow columns, in workers and in the driver.
 
 use arrow_array::{Array, ListArray, RecordBatch, StructArray};
 use arrow_buffer::Buffer;

@@ -1,17 +1,25 @@
-//! Typed records from Arrow columns, for compiled code: what `mapArrow` gives goes on as rows of slots.
+//! Typed records from Arrow columns, for compiled code: what workers give goes on as rows of slots.
 
 use arrow_array::{Array, RecordBatch};
+use arrow_buffer::NullBuffer;
 use bumpalo::Bump;
 use tidemill_udf::{Records, Type, list_of};
 
 use super::cells::Cells;
 use super::form::Form;
 
-/// The records of batches of one form; `None` if that is not what they are.
-pub fn records(form: &Form, batches: &[RecordBatch]) -> Option<Records> {
+/// The records of batches of one form, as ones of type `like` if they are; `None` if they are not of that form.
+pub fn records(form: &Form, batches: &[RecordBatch], like: Option<&Type>) -> Option<Records> {
     let cells = batches.iter().map(|batch| Cells::of_batch(batch, form));
     let cells: Vec<Cells<'_>> = cells.collect::<Option<_>>()?;
-    let ty = type_of(form, &cells.iter().collect::<Vec<_>>())?;
+    let columns: Vec<Column<'_>> = cells.iter().map(|cells| (cells, None)).collect();
+    let ty = type_of(form, &columns)?;
+    // Types that differ in what may be None only would each be compiled.
+    let both = like.and_then(|like| like.unify(&ty)).filter(|both| {
+        let wider = Form::of_records(both);
+        wider.is_some() && wider.as_ref().and_then(|wider| form.merge(wider)) == wider
+    });
+    let ty = both.unwrap_or(ty);
     let mut records = Records::new(&ty);
     let (mut slots, mut heap) = (Vec::with_capacity(ty.slots()), Bump::new());
     for (column, batch) in cells.iter().zip(batches) {
@@ -26,8 +34,11 @@ pub fn records(form: &Form, batches: &[RecordBatch]) -> Option<Records> {
     Some(records)
 }
 
+/// A column, and which of its values are within one that is there, if not all are.
+type Column<'c> = (&'c Cells<'c>, Option<&'c NullBuffer>);
+
 /// The type of the values of columns: `None` is part of it only where there is one.
-fn type_of<'c>(form: &Form, columns: &[&'c Cells<'c>]) -> Option<Type> {
+fn type_of<'c>(form: &Form, columns: &[Column<'c>]) -> Option<Type> {
     let ty = match form {
         Form::Null => return Some(Type::None),
         Form::Bool => Type::Bool,
@@ -47,26 +58,26 @@ fn type_of<'c>(form: &Form, columns: &[&'c Cells<'c>]) -> Option<Type> {
         }
         Form::List(item) => Type::List(Box::new(item_type(item, columns)?)),
     };
-    let optional = columns.iter().any(|column| column.has_none());
+    let optional = columns.iter().any(|(column, within)| column.has_none(*within));
     Some(if optional { Type::Option(Box::new(ty)) } else { ty })
 }
 
 /// A part of each column's tuples or dicts.
-fn parts<'c>(columns: &[&'c Cells<'c>], at: usize) -> Option<Vec<&'c Cells<'c>>> {
-    let part = |column: &&'c Cells<'c>| match column {
-        Cells::Parts(_, parts) => parts.get(at),
+fn parts<'c>(columns: &[Column<'c>], at: usize) -> Option<Vec<Column<'c>>> {
+    let part = |(column, _): &Column<'c>| match column {
+        Cells::Parts(_, parts) => Some((parts.get(at)?, column.nulls())),
         _ => None,
     };
     columns.iter().map(part).collect()
 }
 
-fn item_type<'c>(item: &Form, columns: &[&'c Cells<'c>]) -> Option<Type> {
+fn item_type<'c>(item: &Form, columns: &[Column<'c>]) -> Option<Type> {
     let mut items = Vec::with_capacity(columns.len());
     let mut count = 0;
-    for column in columns {
+    for (column, _) in columns {
         let Cells::List(lists, cells) = column else { return None };
         count += lists.values().len();
-        items.push(&**cells);
+        items.push((&**cells, None));
     }
     if count == 0 { Some(Type::Never) } else { type_of(item, &items) }
 }
