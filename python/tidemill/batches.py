@@ -1,8 +1,8 @@
 """The batches that a function of `mapArrow` returned, on their way back.
 
 They stay columns, which compiled functions read, if all are of one form that typed records have;
-they are a pickled list of Python objects otherwise. Either way the records are the same, wherever batches
-were cut. Runs in the workers (`tidemill.columns`).
+they are a pickled list of Python objects otherwise. Either way the records are the same, wherever
+batches were cut. Runs in the workers (`tidemill.columns`).
 """
 
 from __future__ import annotations

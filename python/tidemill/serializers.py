@@ -147,10 +147,10 @@ def encode(records: Iterable[Any]) -> tuple[int, int, bytes]:
 
 
 def _cannot_give_back(records: list[Any], error: Exception) -> pickle.PicklingError:
-    culprit = next((n for n, record in enumerate(records) if not _is_picklable(record)), None)
-    which = (
-        "" if culprit is None else f" Record {culprit} of them is {shortened(records[culprit])}."
-    )
+    from tidemill.failure import shown
+
+    bad = next((n for n, record in enumerate(records) if not _is_picklable(record)), None)
+    which = "" if bad is None else f" Record {bad} of them is {shown(records[bad])}."
     return pickle.PicklingError(
         f"Could not serialize the records of a task: {type(error).__name__}: {error}.{which} "
         "What functions return must be picklable: a list rather than a generator, and no open "
