@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tidemill._engine import Lent
 
-NUMBER = "TIDEMILL_SHARED_MEMORY"
 # Smaller blocks go through the socket, and all begin at multiples of the other: as in the engine's
 # shared.rs.
 LEAST = 64 << 10
@@ -52,15 +51,6 @@ class Shared:
         self._map: mmap | None = None
         self._lent: list[ref[Lent]] = []
         self._used = 0
-
-    @classmethod
-    def inherited(cls) -> Shared:
-        """Return what the driver has left open for this process, out of sight of user code."""
-        number = os.environ.pop(NUMBER, None)
-        if number is None:
-            return cls(None)
-        os.set_inheritable(int(number), False)
-        return cls(int(number))
 
     def view(self, start: int, length: int) -> memoryview:
         """Return some of the memory, valid as long as the task runs: nobody may keep it."""
@@ -99,7 +89,7 @@ class Shared:
 
         from tidemill._engine import Lent
 
-        assert self.file is not None, "a block in shared memory that was not inherited"
+        assert self.file is not None, "a block in shared memory that was not given"
         lent = Lent(self.file, start, length)
         self._lent.append(ref(lent))
         return pa.foreign_buffer(lent.address, length, lent)
@@ -128,7 +118,7 @@ class Shared:
     def _mapped(self) -> mmap:
         from mmap import ACCESS_READ, mmap
 
-        assert self.file is not None, "a block in shared memory that was not inherited"
+        assert self.file is not None, "a block in shared memory that was not given"
         return mmap(self.file, 0, access=ACCESS_READ)
 
 
@@ -164,7 +154,7 @@ class Part:
 
     def place(self) -> tuple[int, int, int]:
         """Return the file, and where in it the bytes are."""
-        assert self.shared.file is not None, "a block in shared memory that was not inherited"
+        assert self.shared.file is not None, "a block in shared memory that was not given"
         return self.shared.file, self.start, self.length
 
     def lend(self) -> Any:

@@ -1,17 +1,16 @@
-"""The worker process: reads tasks from the driver's socket (fd 0), runs their functions, writes the
+"""The worker process: reads tasks from the driver's socket, runs their functions, writes the
 results back.
 
 It keeps nothing from one task to the next but payload and broadcast bytes: functions are unpickled
 afresh for each task. It imports only what a task needs, answers every request, whatever a user's
-function does, and leaves quietly when the driver's end closes. Started by the engine as ``python -m
-tidemill.worker``.
+function does, and leaves quietly when the driver's end closes. It is a fork of the daemon
+(``daemon.py``), which calls `serve`.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 
 from tidemill import accumulators, broadcast
@@ -32,33 +31,26 @@ class Disconnected(Exception):
     """The driver has closed the socket."""
 
 
-def main() -> None:
-    """Serve tasks until the driver closes the socket."""
-    import signal
+def serve(channel: int, memory: int | None) -> None:
+    """Serve tasks until the driver closes the socket.
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader, writer = _take_socket()
-    shared = Shared.inherited()
+    Parameters
+    ----------
+    channel : int
+        The socket, an open file.
+    memory : int or None
+        The file that is shared with the driver, if there is one.
+    """
+    reader = open(channel, "rb", buffering=1 << 16, closefd=False)
+    writer = open(channel, "wb", buffering=1 << 16, closefd=False)
+    shared = Shared(memory)
     # Records are mostly acyclic and die with the task: collecting often would only cost time.
     gc.set_threshold(50_000, 20, 50)
-    import cloudpickle  # noqa: F401  nearly every payload needs it; load it while the driver is busy
-
     try:
         while True:
             serve_one(reader, writer, shared)
     except (Disconnected, BrokenPipeError, ConnectionResetError):
         pass
-
-
-def _take_socket() -> tuple[BinaryIO, BinaryIO]:
-    """Move the socket off fd 0, so that user code that reads standard input finds it empty."""
-    channel = os.dup(0)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    reader = open(channel, "rb", buffering=1 << 16, closefd=False)
-    writer = open(channel, "wb", buffering=1 << 16, closefd=False)
-    return reader, writer
 
 
 def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:
@@ -174,7 +166,3 @@ def _write(writer: BinaryIO, header: dict[str, Any], blobs: list[Any]) -> None:
     for blob in blobs:
         writer.write(blob)
     writer.flush()
-
-
-if __name__ == "__main__":
-    main()

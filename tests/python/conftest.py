@@ -128,7 +128,11 @@ class Program:
 
     def workers(self):
         """Return the ids of its worker processes."""
-        return [pid for pid in children(self.process.pid) if "tidemill.worker" in command_of(pid)]
+        return workers_of(self.process.pid)
+
+    def daemons(self):
+        """Return the ids of the processes that its workers are forks of."""
+        return daemons_of(self.process.pid)
 
 
 def children(pid):
@@ -140,6 +144,17 @@ def children(pid):
         except OSError:
             continue
     return found
+
+
+def daemons_of(pid):
+    """Return the ids of the processes that a driver's workers are forks of."""
+    return [child for child in children(pid) if "tidemill.daemon" in command_of(child)]
+
+
+def workers_of(pid):
+    """Return the ids of a driver's workers. One that has ended has no command line any more."""
+    forks = [child for daemon in daemons_of(pid) for child in children(daemon)]
+    return [child for child in forks if command_of(child)]
 
 
 def command_of(pid):

@@ -12,8 +12,9 @@ import pytest
 import tidemill
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-# The alias package is found under another name, the command would run, the worker reads its socket.
-LEFT_OUT = ("tidemill.compat.path", "tidemill.__main__", "tidemill.worker")
+# The alias package is found under another name, the command would run, daemon and worker read
+# their sockets.
+LEFT_OUT = ("tidemill.compat.path", "tidemill.__main__", "tidemill.daemon", "tidemill.worker")
 
 
 def modules():

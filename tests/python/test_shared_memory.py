@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import children, command_of, require, wait_until
+from conftest import require, wait_until, workers_of
 
 from tidemill import SparkContext
 from tidemill.errors import JobError
@@ -22,7 +22,7 @@ NAME = "memfd:tidemill-blocks"
 
 def workers():
     """Return the ids of this process's workers."""
-    return [pid for pid in children(os.getpid()) if "tidemill.worker" in command_of(pid)]
+    return workers_of(os.getpid())
 
 
 def shared_bytes(pid="self"):

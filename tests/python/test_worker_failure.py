@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from conftest import children, command_of, wait_until
+from conftest import command_of, wait_until, workers_of
 
 from tidemill import SparkContext
 from tidemill.errors import JobError, WorkerLostError
@@ -16,7 +16,7 @@ from tidemill.streaming import StreamingContext
 
 def workers():
     """Return the ids of this process's workers."""
-    return [pid for pid in children(os.getpid()) if "tidemill.worker" in command_of(pid)]
+    return workers_of(os.getpid())
 
 
 def die_once(folder):

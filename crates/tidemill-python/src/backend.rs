@@ -1,5 +1,6 @@
 //! The Python front end's backend: each executor thread has a worker process of its own, started with the
-//! engine and again after it dies.
+//! engine and again after it dies. All are forks of one daemon; a job ends with the daemon that it was made ready for,
+//! because the next one's workers may hash its keys otherwise.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hasher;
@@ -15,6 +16,7 @@ use tidemill::lock::Lock;
 use tidemill::rdd::{OpRef, Segment};
 use tidemill::{Error, Result};
 
+use crate::daemon::Daemon;
 use crate::errors::from_python;
 use crate::native::Part;
 use crate::op::PyOp;
@@ -27,8 +29,7 @@ type StageKey = (String, usize);
 
 /// Runs segments in worker processes.
 pub struct PythonBackend {
-    python: String,
-    environment: BTreeMap<String, String>,
+    daemon: Daemon,
     serialize: Py<PyAny>,
     on_accumulators: Py<PyAny>,
     mode: CompileMode,
@@ -53,6 +54,8 @@ struct Stages {
 struct Ready {
     payload: Payload,
     stage: Option<Arc<Stage>>,
+    /// The address layout that its workers have.
+    layout: u64,
 }
 
 /// One executor's worker. The executor thread alone talks to it; others may only end it.
@@ -72,8 +75,7 @@ impl PythonBackend {
         mode: CompileMode,
     ) -> Self {
         PythonBackend {
-            python,
-            environment,
+            daemon: Daemon::new(python, environment),
             serialize,
             on_accumulators,
             mode,
@@ -104,9 +106,9 @@ impl PythonBackend {
         if self.stopped.load(Ordering::Acquire) {
             return Err(TaskError::Fatal(Error::Cancelled));
         }
-        let started = Worker::start(&self.python, &self.environment);
-        let (worker, process) = started.map_err(|e| {
-            TaskError::Fatal(Error::io(format!("starting the worker process {}", self.python), e))
+        let (worker, process) = Worker::start(&self.daemon).map_err(|e| {
+            let what = format!("starting the worker process {}", self.daemon.python);
+            TaskError::Fatal(Error::io(what, e))
         })?;
         let mut held = slot.process.lock();
         if self.stopped.load(Ordering::Acquire) {
@@ -117,6 +119,41 @@ impl PythonBackend {
         }
         *held = Some(process);
         Ok(worker)
+    }
+
+    /// The slot's worker, or a new one if it has none of the daemon that runs now.
+    fn worker(&self, slot: &Slot) -> Result<Worker, TaskError> {
+        let held = slot.worker.lock().take();
+        if let Some(worker) = held {
+            if worker.layout == self.daemon.layout() {
+                return Ok(worker);
+            }
+            drop(worker);
+            if let Some(process) = slot.process.lock().take() {
+                process.stop();
+            }
+        }
+        self.start_worker(slot)
+    }
+
+    /// The slot's worker, if keys have the hashes in it that they have in the other tasks of the job.
+    fn worker_for(&self, ready: &Ready, cx: &TaskContext) -> Result<Worker, TaskError> {
+        let slot = &self.slots[cx.slot];
+        let worker = self.worker(slot);
+        let layout = worker.as_ref().map_or_else(|_| self.daemon.layout(), |worker| worker.layout);
+        if layout == ready.layout || self.stopped.load(Ordering::Acquire) {
+            return worker;
+        }
+        if let Ok(worker) = worker {
+            self.keep(slot, worker);
+        }
+        let message = format!(
+            "{}. Workers that are started now may hash keys otherwise that hold None, functions or classes: run the job \
+             again",
+            self.daemon.obituary()
+        );
+        let (partition, attempts) = (cx.partition, cx.attempt + 1);
+        Err(TaskError::Fatal(Error::ExecutorLost { partition, attempts, message }))
     }
 
     /// Keeps a worker for the next task. One that is kept has memory, so none is after the stop.
@@ -149,6 +186,7 @@ impl PythonBackend {
     }
 
     fn ready(&self, segment: &Segment) -> PyResult<Ready> {
+        let layout = self.daemon.layout();
         let tail = segment.tail.as_ref().map(|(op, _)| op);
         let ops: Vec<&OpRef> = segment.head.iter().chain(&segment.pipes).chain(tail).collect();
         let buckets = segment.tail.as_ref().map_or(0, |(_, buckets)| *buckets);
@@ -163,7 +201,7 @@ impl PythonBackend {
                 CompileMode::Off => None,
                 _ => Some(self.stage(&ops, &labels, &payload)?),
             };
-            Ok(Ready { payload, stage })
+            Ok(Ready { payload, stage, layout })
         })
     }
 
@@ -194,19 +232,16 @@ impl PythonBackend {
     /// Runs a payload, or a part of it, in the slot's worker.
     fn in_worker(
         &self,
-        payload: &Payload,
+        ready: &Ready,
         part: Option<&Part>,
         inputs: &[Partition],
         split: usize,
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
         let slot = &self.slots[cx.slot];
-        let mut worker = match slot.worker.lock().take() {
-            Some(worker) => worker,
-            None => self.start_worker(slot)?,
-        };
+        let mut worker = self.worker_for(ready, cx)?;
         let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
-        match worker.run(payload, part, inputs, &broadcasts, split, cx) {
+        match worker.run(&ready.payload, part, inputs, &broadcasts, split, cx) {
             Ok(result) if worker.leaves => {
                 drop(worker);
                 if let Some(process) = slot.process.lock().take() {
@@ -251,14 +286,14 @@ impl Backend for PythonBackend {
         let ready = prepared.downcast_ref::<Ready>();
         let ready = ready.ok_or_else(|| Error::Internal("a segment of another backend".into()))?;
         let mut worker = |part: &Part, inputs: &[Partition]| {
-            self.in_worker(&ready.payload, Some(part), inputs, split, cx)
+            self.in_worker(ready, Some(part), inputs, split, cx)
         };
         if let Some(stage) = &ready.stage
             && let Some(result) = stage.run(&inputs, ready.payload.buckets, &mut worker)?
         {
             return Ok(result);
         }
-        self.in_worker(&ready.payload, None, &inputs, split, cx)
+        self.in_worker(ready, None, &inputs, split, cx)
     }
 
     fn apply(&self, updates: Vec<Update>) {
@@ -282,6 +317,7 @@ impl Backend for PythonBackend {
             // Ending a process does not panic.
             let _ = thread.join();
         }
+        self.daemon.stop();
         for slot in &self.slots {
             slot.worker.lock().take();
         }

@@ -8,6 +8,7 @@ mod arrow;
 mod backend;
 mod block;
 mod conf;
+mod daemon;
 mod engine;
 mod errors;
 mod groups;
@@ -43,5 +44,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(arrow::columns_of, module)?)?;
     module.add_function(wrap_pyfunction!(values::typed_block, module)?)?;
     module.add_function(wrap_pyfunction!(block::range_block, module)?)?;
+    module.add_function(wrap_pyfunction!(daemon::tie_to_parent, module)?)?;
     module.add_function(wrap_pyfunction!(hash::portable_hash, module)?)
 }

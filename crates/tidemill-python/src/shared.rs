@@ -1,14 +1,14 @@
 //! Memory that the driver and one worker share: large blocks on their way to the worker and back.
 //!
-//! A file in memory, without a name, that the worker inherits. The driver writes a task's blocks from the start
+//! A file in memory, without a name, that the worker is given. The driver writes a task's blocks from the start
 //! on, the worker reads them where they are and writes its results behind them, and has answered before the
 //! driver copies these out and writes again. So the memory is used again and again (fresh pages for each block
 //! cost more than a socket does), and it is gone with the last of the two processes, however they end. Where there
 //! is no such file, all goes through the socket.
 
 use std::fs::File;
-use std::io::{Error, Result};
-use std::os::fd::{AsRawFd, RawFd};
+use std::io::Result;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 
 /// Smaller blocks go through the socket, which is no slower for them.
@@ -30,9 +30,9 @@ impl Shared {
         file().map(|file| Shared { file, used: 0 })
     }
 
-    /// The number that the file has in the worker too.
-    pub fn number(&self) -> RawFd {
-        self.file.as_raw_fd()
+    /// The file, for the worker.
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     /// Copies a block; returns where it is. `None` if it is better sent, or cannot be held.
@@ -61,15 +61,6 @@ impl Shared {
             let _ = self.file.set_len(0);
         }
         self.used = 0;
-    }
-}
-
-/// In the child, before it becomes the worker: keeps the file open.
-pub fn inherit(number: RawFd) -> Result<()> {
-    // SAFETY: a plain system call without pointers.
-    match unsafe { libc::fcntl(number, libc::F_SETFD, 0) } {
-        -1 => Err(Error::last_os_error()),
-        _ => Ok(()),
     }
 }
 

@@ -1,15 +1,14 @@
-//! A worker process: starts it, talks to it over a private socket pair, notices when it dies. Large blocks go
-//! through shared memory, both ways.
+//! A worker process: has the daemon fork it, talks to it over a private socket pair, notices when it dies. Large
+//! blocks go through shared memory, both ways.
 //!
 //! The wire format is described in `docs/architecture.md`: a frame is a `u32` length, a JSON header, and the
 //! blobs that the header announces. The other side is `python/tidemill/worker.py`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufReader, IoSlice, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,18 +18,16 @@ use tidemill::exec::{TaskContext, TaskError};
 use tidemill::{Error, UserError};
 
 use crate::block::{PICKLE, from_wire, handed_over};
+use crate::daemon::{Daemon, Running, ending};
 use crate::native::Part;
-use crate::shared::{Shared, inherit};
+use crate::shared::Shared;
 
 /// Payloads a worker keeps before it is told to drop them all.
 const MOST_PAYLOADS: usize = 256;
 /// How long a worker may take to leave by itself.
 const LEAVE_WAIT: Duration = Duration::from_millis(500);
-/// Imports nothing from the current folder before the worker's own modules.
-const START: &str = "import sys; sys.path[:] = [p for p in sys.path if p]; \
-                     from tidemill.worker import main; main()";
-/// The environment variable that tells a worker which open file is the shared memory.
-const SHARED: &str = "TIDEMILL_SHARED_MEMORY";
+/// How long the system may take to end one that was killed.
+const KILL_WAIT: Duration = Duration::from_secs(10);
 
 /// The functions of a segment, pickled.
 pub struct Payload {
@@ -98,52 +95,38 @@ pub struct Worker {
     shared: Option<Shared>,
     payloads: HashSet<String>,
     broadcasts: HashSet<u64>,
+    /// The number of its address layout, which is that of its daemon.
+    pub layout: u64,
     /// Whether the process has said that it takes no more tasks.
     pub leaves: bool,
 }
 
 /// The process itself, for whoever has to end it.
 pub struct Process {
-    child: Child,
+    pid: u32,
+    daemon: Arc<Running>,
     socket: UnixStream,
 }
 
 impl Worker {
-    /// Starts a process. Must be called on a thread that lives as long as the worker is to live: the system
-    /// ends the worker with that thread, so that none is left behind when the driver is killed.
-    pub fn start(
-        python: &str,
-        environment: &BTreeMap<String, String>,
-    ) -> std::io::Result<(Worker, Process)> {
+    /// Starts a process, a fork of the daemon.
+    pub fn start(daemon: &Daemon) -> std::io::Result<(Worker, Process)> {
         let (ours, theirs) = UnixStream::pair()?;
         let shared = Shared::new();
-        let number = shared.as_ref().map(Shared::number);
-        let mut command = Command::new(python);
-        command
-            .args(["-c", START])
-            .env("PYTHONHASHSEED", "0")
-            .envs(environment)
-            .envs(number.map(|number| (SHARED, number.to_string())))
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            // The program's own output is the driver's; a worker's prints go where Spark puts them.
-            .stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
-        let prepare = move || {
-            tie_to_parent()?;
-            number.map_or(Ok(()), inherit)
-        };
-        // SAFETY: between fork and exec only three system calls are made, all async-signal-safe.
-        unsafe { command.pre_exec(prepare) };
-        let child = command.spawn()?;
-        let process = Process { child, socket: ours.try_clone()? };
+        let (reader, writer) = (ours.try_clone()?, ours.try_clone()?);
+        let daemon = daemon.running()?;
+        let files = std::iter::once(theirs.as_fd()).chain(shared.as_ref().map(Shared::file));
+        let pid = daemon.fork(&files.collect::<Vec<_>>())?;
         let worker = Worker {
-            reader: BufReader::with_capacity(1 << 16, ours.try_clone()?),
-            writer: ours,
+            reader: BufReader::with_capacity(1 << 16, reader),
+            writer,
             shared,
             payloads: HashSet::new(),
             broadcasts: HashSet::new(),
+            layout: daemon.layout(),
             leaves: false,
         };
-        Ok((worker, process))
+        Ok((worker, Process { pid, daemon, socket: ours }))
     }
 
     /// Runs one task, or a part of one. An I/O error means that the worker has died.
@@ -289,52 +272,45 @@ impl Worker {
 
 impl Process {
     /// Ends the process: politely, then not.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
         // An idle worker leaves when its socket closes.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
-        let until = Instant::now() + LEAVE_WAIT;
-        while Instant::now() < until {
-            if let Ok(Some(_)) = self.child.try_wait() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(2));
+        // Without its daemon it is gone, and there is nothing to end.
+        if let Ok(None) = self.ended_within(LEAVE_WAIT) {
+            let _ = self.killed();
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 
     /// How the process ended, for a message; ends it if it has not.
-    pub fn obituary(mut self) -> String {
-        let _ = self.child.kill();
-        match self.child.wait() {
-            Ok(status) => format!("worker process {} {}", self.child.id(), ending(status)),
-            Err(error) => format!("worker process {} was lost: {error}", self.child.id()),
+    pub fn obituary(self) -> String {
+        match self.killed() {
+            Ok(Some(status)) => format!("worker process {} {}", self.pid, ending(status)),
+            Ok(None) => format!("worker process {} was lost: it does not end", self.pid),
+            Err(error) => format!("worker process {} was lost: {error}", self.pid),
         }
     }
 
     /// The process's id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
-}
 
-fn ending(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("was ended by signal {signal}"),
-        (None, Some(code)) => format!("left with exit code {code}"),
-        (None, None) => "ended".to_owned(),
+    fn killed(&self) -> std::io::Result<Option<ExitStatus>> {
+        self.daemon.kill(self.pid)?;
+        self.ended_within(KILL_WAIT)
     }
-}
 
-/// In the child: Ctrl-C is the driver's business, and the worker ends with the thread that started it.
-fn tie_to_parent() -> std::io::Result<()> {
-    // SAFETY: plain system calls without pointers.
-    unsafe {
-        libc::signal(libc::SIGINT, libc::SIG_IGN);
-        #[cfg(target_os = "linux")]
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    /// Waits for the end. The daemon is never kept waiting: it has others to serve.
+    fn ended_within(&self, time: Duration) -> std::io::Result<Option<ExitStatus>> {
+        let until = Instant::now() + time;
+        loop {
+            let status = self.daemon.wait(self.pid)?;
+            if status.is_some() || Instant::now() >= until {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
-    Ok(())
 }
 
 /// Writes all pieces with as few system calls as possible.

@@ -1,0 +1,297 @@
+"""The process that all workers are forks of: one layout of memory, nothing left behind, no hang."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import children, command_of, daemons_of, require, wait_until, workers_of
+
+from tidemill import SparkContext
+from tidemill.errors import JobError, WorkerLostError
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
+
+WAITS = """
+import sys, time
+from pyspark import SparkContext
+sc = SparkContext("local[2]", "driver")
+sc.parallelize(range(4), 2).mapPartitions(list).count()
+print("ready", flush=True)
+sc.parallelize(range(2), 2).foreach(lambda n: time.sleep(3600))
+"""
+
+
+def the_daemon():
+    """Return the id of the one that there is now."""
+    (pid,) = wait_until(lambda: daemons_of(os.getpid()), "a daemon")
+    return pid
+
+
+def kill(pid):
+    """Kill a process and wait until it is gone."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not command_of(pid), f"end of {pid}")
+
+
+def parents(sc):
+    """Return whose forks the workers are that run the tasks of a job."""
+
+    def parent(_):
+        time.sleep(0.05)
+        return [os.getppid()]
+
+    return set(sc.parallelize(range(8), 8).mapPartitions(parent).collect())
+
+
+def test_workers_are_forks_of_one_process():
+    with SparkContext("local[4]", "forks") as sc:
+        assert parents(sc) == {the_daemon()}
+        assert sorted(workers_of(os.getpid())) == sorted(sc._engine.worker_ids)
+
+
+def test_daemon_killed_in_the_middle_of_a_job(sc, tmp_path):
+    def wait_for_the_kill(n):
+        (tmp_path / f"ready-{n}").touch()
+        while not (tmp_path / "over").exists():
+            time.sleep(0.01)
+        return n
+
+    def end():
+        wait_until(lambda: len(list(tmp_path.glob("ready-*"))) == 2, "two tasks under way")
+        kill(daemon)
+
+    daemon, old = the_daemon(), workers_of(os.getpid())
+    killer = threading.Thread(target=end)
+    killer.start()
+    with pytest.raises(WorkerLostError) as caught:
+        sc.parallelize(range(2), 2).map(wait_for_the_kill).collect()
+    killer.join()
+    (tmp_path / "over").touch()
+    text = f"process {daemon}, which all workers are forks of, was ended by signal 9"
+    assert text in str(caught.value)
+    assert "run the job again" in str(caught.value)
+    assert sc.parallelize(range(2), 2).map(wait_for_the_kill).collect() == [0, 1]
+    assert parents(sc) == {the_daemon()} != {daemon}
+    wait_until(lambda: not any(command_of(pid) for pid in old), "workers of a killed daemon gone")
+
+
+def test_a_shuffle_goes_not_on_with_workers_of_another_daemon(sc, tmp_path):
+    # The keys of its first half may have other hashes in those: the answer would be wrong.
+    def kill_once(part):
+        records = list(part)
+        if not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+        return records
+
+    pairs = sc.parallelize([((len, n), 1) for n in range(100)], 4).reduceByKey(lambda a, b: a + b)
+    job = pairs.mapPartitions(kill_once)
+    with pytest.raises(WorkerLostError, match="which all workers are forks of"):
+        job.collect()
+
+
+def test_daemon_killed_between_jobs(sc):
+    for _ in range(5):
+        kill(the_daemon())
+        assert sc.parallelize(range(4), 2).map(lambda n: n + 1).collect() == [1, 2, 3, 4]
+        assert parents(sc) == {the_daemon()}
+
+
+def test_daemon_that_does_not_answer_is_replaced(sc):
+    daemon = the_daemon()
+    assert parents(sc) == {daemon}
+    os.kill(daemon, signal.SIGSTOP)
+    for pid in workers_of(os.getpid()):
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(WorkerLostError, match="which all workers are forks of"):
+        sc.parallelize(range(2), 2).map(lambda n: n).collect()
+    assert not command_of(daemon)
+    assert parents(sc) == {the_daemon()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_that_mean_the_driver_do_not_end_it(sc, number):
+    daemon = the_daemon()
+    assert parents(sc) == {daemon}
+    for pid in [daemon, *workers_of(os.getpid())]:
+        os.kill(pid, number)
+    assert parents(sc) == {daemon}
+
+
+def test_signals_have_their_usual_effect_in_workers(sc):
+    def handlers(_):
+        return [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
+
+    found = sc.parallelize([0], 1).map(handlers).first()
+    assert found == [signal.SIG_DFL, signal.SIG_DFL, signal.SIG_IGN]
+
+
+def test_thirty_workers_killed_leave_nothing(sc):
+    daemon = the_daemon()
+    job = sc.parallelize(range(2), 1).map(lambda n: n + 1)
+
+    def open_files():
+        return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), daemon)]
+
+    def lose_one():
+        (pid,) = job.mapPartitions(lambda _: [os.getpid()]).collect()
+        os.kill(pid, signal.SIGKILL)
+        assert job.collect() == [1, 2]
+
+    for _ in range(3):
+        lose_one()
+    before = open_files()
+    for _ in range(30):
+        lose_one()
+    assert open_files() == before
+    assert sorted(children(daemon)) == sorted(sc._engine.worker_ids)
+    assert daemon == the_daemon()
+
+
+def test_files_that_a_worker_has_open():
+    def listed(_):
+        time.sleep(0.05)
+        found = []
+        for entry in os.listdir("/proc/self/fd"):
+            try:
+                found.append(os.readlink(f"/proc/self/fd/{entry}"))
+            except OSError:
+                continue
+        return [(os.getpid(), found)]
+
+    with SparkContext("local[3]", "files") as sc:
+        seen = dict(sc.parallelize(range(12), 12).mapPartitions(listed).collect())
+        assert len(seen) > 1
+        sockets = {pid: [f for f in files if f.startswith("socket:")] for pid, files in seen.items()}
+        assert all(len(own) == 1 for own in sockets.values()), seen
+        assert len({own[0] for own in sockets.values()}) == len(seen)
+        for files in seen.values():
+            assert sum("tidemill-blocks" in name for name in files) <= 1
+            assert os.devnull in files
+
+
+def test_random_numbers_are_each_worker_s_own():
+    def draw(_):
+        import random
+        import tempfile
+        import uuid
+
+        time.sleep(0.05)
+        name = next(tempfile._get_candidate_names())
+        return [(os.getpid(), random.random(), name, str(uuid.uuid4()))]
+
+    with SparkContext("local[4]", "random") as sc:
+        drawn = sc.parallelize(range(16), 16).mapPartitions(draw).collect()
+    assert len({pid for pid, *_ in drawn}) > 1
+    for column in list(zip(*drawn))[1:]:
+        assert len(set(column)) == len(drawn)
+
+
+def test_standard_input_of_a_worker_is_empty(sc):
+    assert sc.parallelize([0], 1).map(lambda _: sys.stdin.read()).collect() == [""]
+
+
+def test_nothing_is_left_when_the_context_stops():
+    for _ in range(3):
+        with SparkContext("local[2]", "stops") as sc:
+            assert parents(sc) == {the_daemon()}
+            forks = workers_of(os.getpid())
+        assert not daemons_of(os.getpid())
+        assert not any(command_of(pid) for pid in forks)
+
+
+def test_a_context_made_by_a_thread_that_ends():
+    made = []
+    thread = threading.Thread(target=lambda: made.append(SparkContext("local[2]", "thread")))
+    thread.start()
+    thread.join()
+    with made[0] as sc:
+        daemon = the_daemon()
+        time.sleep(0.2)
+        assert parents(sc) == {daemon}
+
+
+def test_a_driver_that_forks(sc):
+    assert parents(sc) == {the_daemon()}
+    copy = os.fork()
+    if copy == 0:
+        # It has the driver's sockets open.
+        signal.pause()
+        os._exit(0)
+    try:
+        assert parents(sc) == {the_daemon()}
+        sc.stop()
+        assert not daemons_of(os.getpid())
+    finally:
+        os.kill(copy, signal.SIGKILL)
+        os.waitpid(copy, 0)
+
+
+def of_session(leader):
+    """Return the processes of a session."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if stat[0] not in "ZX" and int(stat[3]) == leader:
+            found.append(int(entry.parent.name))
+    return found
+
+
+def test_neither_daemon_nor_workers_outlive_a_killed_driver(submit, write_program):
+    program = submit(write_program(WAITS))
+    program.wait_for("ready")
+    assert program.daemons() and len(program.workers()) == 2
+    os.kill(program.process.pid, signal.SIGKILL)
+    program.finish()
+    wait_until(lambda: not of_session(program.process.pid), "the end of the daemon and its workers")
+
+
+@pytest.mark.parametrize("after", [n * 0.012 for n in range(12)])
+def test_driver_killed_at_any_moment(submit, write_program, after):
+    program = submit(write_program(WAITS))
+    time.sleep(after)
+    os.kill(program.process.pid, signal.SIGKILL)
+    program.finish()
+    wait_until(lambda: not of_session(program.process.pid), "the end of the daemon and its workers")
+
+
+def test_python_that_cannot_be_started(monkeypatch, tmp_path):
+    missing = str(tmp_path / "python")
+    monkeypatch.setattr(sys, "executable", missing)
+    with SparkContext("local[2]", "missing") as sc, pytest.raises(JobError) as caught:
+        sc.parallelize([1], 1).mapPartitions(list).collect()
+    assert f"starting the worker process {missing}: No such file" in str(caught.value)
+
+
+def test_python_that_ends_at_once(monkeypatch, tmp_path):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with SparkContext("local[2]", "ends") as sc, pytest.raises(JobError) as caught:
+        sc.parallelize([1], 1).mapPartitions(list).collect()
+    assert "which all workers are forks of, left with exit code 3" in str(caught.value)
+
+
+def test_start_does_not_wait_for_the_workers(monkeypatch, tmp_path):
+    # One that never answers: the context is there, and goes, at once.
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 3600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    began = time.monotonic()
+    sc = SparkContext("local[2]", "slow")
+    (sleeping,) = wait_until(lambda: children(os.getpid()), "the process")
+    sc.stop()
+    assert time.monotonic() - began < 5
+    assert not command_of(sleeping)
