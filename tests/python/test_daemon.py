@@ -14,6 +14,7 @@ from conftest import children, command_of, daemons_of, require, wait_until, work
 
 from tidemill import SparkContext
 from tidemill.errors import JobError, WorkerLostError
+from tidemill.streaming import StreamingContext
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
 
@@ -34,9 +35,9 @@ def the_daemon():
 
 
 def kill(pid):
-    """Kill a process and wait until it is gone."""
+    """Kill a process and wait until it is gone, and its parent knows."""
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not command_of(pid), f"end of {pid}")
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), f"end of {pid}")
 
 
 def parents(sc):
@@ -95,6 +96,34 @@ def test_a_shuffle_goes_not_on_with_workers_of_another_daemon(sc, tmp_path):
     job = pairs.mapPartitions(kill_once)
     with pytest.raises(WorkerLostError, match="which all workers are forks of"):
         job.collect()
+    # The shuffle's first half is made anew, in workers that hash alike.
+    assert sorted(n for (_, n), _ in job.collect()) == list(range(100))
+
+
+def run_in(daemons, key_of):
+    """Return a function for `mapPartitions` that notes whose fork it ran in."""
+
+    def noted(part):
+        with open(daemons, "a") as file:
+            file.write(f"{os.getppid()}\n")
+        return [(key_of(n), 1) for n in part]
+
+    return noted
+
+
+def test_what_was_shuffled_or_kept_before_is_made_anew(sc, tmp_path):
+    daemons = tmp_path / "daemons"
+    numbers = sc.parallelize(range(40), 4)
+    keyed = numbers.mapPartitions(run_in(daemons, lambda n: (len, None, n))).partitionBy(5)
+    kept = keyed.mapValues(lambda n: n).cache()
+    other = numbers.mapPartitions(run_in(daemons, lambda n: (len, None, n)))
+    assert kept.count() == 40
+    before = the_daemon()
+    kill(before)
+    assert kept.join(other, 5).count() == 40
+    ran = daemons.read_text().split()
+    assert ran.count(str(before)) == 4
+    assert ran.count(str(the_daemon())) == 8
 
 
 def test_daemon_killed_between_jobs(sc):
@@ -111,7 +140,7 @@ def test_daemon_that_does_not_answer_is_replaced(sc):
     for pid in workers_of(os.getpid()):
         os.kill(pid, signal.SIGKILL)
     with pytest.raises(WorkerLostError, match="which all workers are forks of"):
-        sc.parallelize(range(2), 2).map(lambda n: n).collect()
+        parents(sc)
     assert not command_of(daemon)
     assert parents(sc) == {the_daemon()}
 
@@ -135,15 +164,20 @@ def test_signals_have_their_usual_effect_in_workers(sc):
 
 def test_thirty_workers_killed_leave_nothing(sc):
     daemon = the_daemon()
-    job = sc.parallelize(range(2), 1).map(lambda n: n + 1)
+    job = sc.parallelize(range(2), 1).mapPartitions(lambda part: [os.getpid(), *part])
 
     def open_files():
+        assert len(set(sc.parallelize(range(8), 8).mapPartitions(slowly).collect())) == 2
         return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), daemon)]
 
+    def slowly(_):
+        time.sleep(0.05)
+        return [os.getpid()]
+
     def lose_one():
-        (pid,) = job.mapPartitions(lambda _: [os.getpid()]).collect()
+        pid, *rest = job.collect()
+        assert rest == [0, 1]
         os.kill(pid, signal.SIGKILL)
-        assert job.collect() == [1, 2]
 
     for _ in range(3):
         lose_one()
@@ -295,3 +329,34 @@ def test_start_does_not_wait_for_the_workers(monkeypatch, tmp_path):
     sc.stop()
     assert time.monotonic() - began < 5
     assert not command_of(sleeping)
+
+
+def after_each_batch(ssc, stream, seen):
+    """Note the records of each batch, then kill the daemon."""
+
+    def look(rdd):
+        seen.append(sorted((n, count) for (_, n), count in rdd.collect()))
+        kill(the_daemon())
+
+    stream.foreachRDD(look)
+    ssc.start()
+    wait_until(lambda: len(seen) >= 4 or ssc._streaming.summary()["failed_batches"], lambda: str(seen))
+    ssc.stop(stopSparkContext=False)
+
+
+def test_state_is_right_in_workers_of_another_daemon(sc, tmp_path):
+    ssc, seen = StreamingContext(sc, 0.1), []
+    ssc.checkpoint(str(tmp_path / "checkpoint"))
+    keys = ssc.queueStream([list(range(40))] * 4).map(lambda n: ((len, n), 1))
+    counts = keys.updateStateByKey(lambda new, old: sum(new) + (old or 0), 5)
+    after_each_batch(ssc, counts, seen)
+    assert seen[:4] == [[(n, count) for n in range(40)] for count in range(1, 5)]
+
+
+def test_windows_are_right_in_workers_of_another_daemon(sc, tmp_path):
+    ssc, seen = StreamingContext(sc, 0.1), []
+    ssc.checkpoint(str(tmp_path / "checkpoint"))
+    keys = ssc.queueStream([list(range(40))] * 4).map(lambda n: ((len, n), 1))
+    counts = keys.reduceByKeyAndWindow(lambda a, b: a + b, lambda a, b: a - b, 5, 0.1, 5)
+    after_each_batch(ssc, counts, seen)
+    assert seen[:4] == [[(n, count) for n in range(40)] for count in range(1, 5)]

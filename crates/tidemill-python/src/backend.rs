@@ -54,8 +54,6 @@ struct Stages {
 struct Ready {
     payload: Payload,
     stage: Option<Arc<Stage>>,
-    /// The address layout that its workers have.
-    layout: u64,
 }
 
 /// One executor's worker. The executor thread alone talks to it; others may only end it.
@@ -137,11 +135,11 @@ impl PythonBackend {
     }
 
     /// The slot's worker, if keys have the hashes in it that they have in the other tasks of the job.
-    fn worker_for(&self, ready: &Ready, cx: &TaskContext) -> Result<Worker, TaskError> {
+    fn worker_for(&self, cx: &TaskContext) -> Result<Worker, TaskError> {
         let slot = &self.slots[cx.slot];
         let worker = self.worker(slot);
         let layout = worker.as_ref().map_or_else(|_| self.daemon.layout(), |worker| worker.layout);
-        if layout == ready.layout || self.stopped.load(Ordering::Acquire) {
+        if layout == cx.hashing || self.stopped.load(Ordering::Acquire) {
             return worker;
         }
         if let Ok(worker) = worker {
@@ -186,7 +184,6 @@ impl PythonBackend {
     }
 
     fn ready(&self, segment: &Segment) -> PyResult<Ready> {
-        let layout = self.daemon.layout();
         let tail = segment.tail.as_ref().map(|(op, _)| op);
         let ops: Vec<&OpRef> = segment.head.iter().chain(&segment.pipes).chain(tail).collect();
         let buckets = segment.tail.as_ref().map_or(0, |(_, buckets)| *buckets);
@@ -201,7 +198,7 @@ impl PythonBackend {
                 CompileMode::Off => None,
                 _ => Some(self.stage(&ops, &labels, &payload)?),
             };
-            Ok(Ready { payload, stage, layout })
+            Ok(Ready { payload, stage })
         })
     }
 
@@ -232,16 +229,16 @@ impl PythonBackend {
     /// Runs a payload, or a part of it, in the slot's worker.
     fn in_worker(
         &self,
-        ready: &Ready,
+        payload: &Payload,
         part: Option<&Part>,
         inputs: &[Partition],
         split: usize,
         cx: &TaskContext,
     ) -> Result<Vec<Partition>, TaskError> {
         let slot = &self.slots[cx.slot];
-        let mut worker = self.worker_for(ready, cx)?;
+        let mut worker = self.worker_for(cx)?;
         let broadcasts = self.broadcasts.read().unwrap_or_else(|e| e.into_inner()).clone();
-        match worker.run(&ready.payload, part, inputs, &broadcasts, split, cx) {
+        match worker.run(payload, part, inputs, &broadcasts, split, cx) {
             Ok(result) if worker.leaves => {
                 drop(worker);
                 if let Some(process) = slot.process.lock().take() {
@@ -272,6 +269,11 @@ impl Backend for PythonBackend {
         }
     }
 
+    /// What CPython hashes by its address has another hash after another daemon was started.
+    fn hashing(&self) -> u64 {
+        self.daemon.layout()
+    }
+
     fn prepare(&self, segment: &Segment) -> Result<Prepared> {
         Ok(Arc::new(self.ready(segment).map_err(from_python)?))
     }
@@ -286,14 +288,14 @@ impl Backend for PythonBackend {
         let ready = prepared.downcast_ref::<Ready>();
         let ready = ready.ok_or_else(|| Error::Internal("a segment of another backend".into()))?;
         let mut worker = |part: &Part, inputs: &[Partition]| {
-            self.in_worker(ready, Some(part), inputs, split, cx)
+            self.in_worker(&ready.payload, Some(part), inputs, split, cx)
         };
         if let Some(stage) = &ready.stage
             && let Some(result) = stage.run(&inputs, ready.payload.buckets, &mut worker)?
         {
             return Ok(result);
         }
-        self.in_worker(ready, None, &inputs, split, cx)
+        self.in_worker(&ready.payload, None, &inputs, split, cx)
     }
 
     fn apply(&self, updates: Vec<Update>) {

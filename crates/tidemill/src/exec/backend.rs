@@ -21,6 +21,13 @@ pub trait Backend: Send + Sync {
     /// Executor `slot` is there; called once, on its thread, which lives as long as the engine.
     fn executor_started(&self, _slot: usize) {}
 
+    /// The number of the way that keys are hashed in at the moment. A job keeps to the one that it began with (its
+    /// tasks find it in their context, and fail if they cannot), and nothing is used again that was kept under
+    /// another: its records may be in other partitions than theirs.
+    fn hashing(&self) -> u64 {
+        0
+    }
+
     /// Makes a segment ready; called once per job, on the thread that submits it.
     fn prepare(&self, segment: &Segment) -> Result<Prepared>;
 
@@ -54,6 +61,8 @@ pub struct TaskContext {
     pub partition: usize,
     /// How often the partition was tried before.
     pub attempt: u32,
+    /// How keys were hashed when its job began: [`Backend::hashing`].
+    pub hashing: u64,
     /// The local properties of the thread that submitted the job.
     pub properties: Arc<BTreeMap<String, String>>,
     pub(crate) updates: Lock<Vec<Update>>,

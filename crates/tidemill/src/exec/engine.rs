@@ -92,6 +92,7 @@ struct Job {
     id: JobId,
     stages: HashMap<StageId, Stage>,
     segments: Segments,
+    hashing: u64,
     properties: Arc<BTreeMap<String, String>>,
     progress: Lock<Progress>,
     ended: Signal,
@@ -145,6 +146,11 @@ impl Engine {
     /// A node over data from outside.
     pub fn source(&self, source: Arc<dyn Source>) -> RddRef {
         self.node(Kind::Source(source))
+    }
+
+    /// How keys are hashed at the moment: [`Backend::hashing`].
+    pub fn hashing(&self) -> u64 {
+        self.core.backend.hashing()
     }
 
     /// A node over blocks in memory.
@@ -260,6 +266,8 @@ impl Core {
         partitions: Option<Vec<usize>>,
         properties: Arc<BTreeMap<String, String>>,
     ) -> Result<(Arc<Job>, Vec<usize>)> {
+        let hashing = self.backend.hashing();
+        self.storage.renew(hashing);
         let plan = JobPlan::new(rdd, partitions, &*self.storage, &self.stages)?;
         let mut segments = Segments::default();
         for stage in plan.stages.iter().filter(|stage| !stage.partitions.is_empty()) {
@@ -271,6 +279,7 @@ impl Core {
             id: JobId(self.jobs.next()),
             stages: plan.stages.into_iter().map(|stage| (stage.id, stage)).collect(),
             segments,
+            hashing,
             properties,
             progress: Lock::default(),
             ended: Signal::default(),
@@ -344,6 +353,7 @@ impl Core {
             stage: launch.stage,
             partition: launch.partition,
             attempt: launch.attempt,
+            hashing: job.hashing,
             properties: job.properties.clone(),
             updates: Lock::default(),
         };

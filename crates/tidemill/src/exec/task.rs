@@ -86,14 +86,14 @@ impl TaskRun<'_> {
         let ready = self.segments.shuffles.get(&shuffle.id);
         let ready = ready.ok_or_else(|| Error::Internal("a stage was not prepared".into()))?;
         let buckets = self.run_segment(ready, self.cx.partition)?;
-        self.storage.put_map(shuffle.id, self.cx.partition, buckets);
+        self.storage.put_map(shuffle.id, self.cx.partition, buckets, self.cx.hashing);
         Ok(Vec::new())
     }
 
     /// A partition of an RDD, from the store if it is kept there.
     fn partition(&self, rdd: &RddRef, partition: usize) -> Result<Partition, TaskError> {
         let persisted = rdd.is_persisted();
-        if persisted && let Some(blocks) = self.storage.get(rdd.id, partition) {
+        if persisted && let Some(blocks) = self.storage.get(rdd.id, partition, self.cx.hashing) {
             return Ok(blocks);
         }
         let ready = match self.segments.rdds.get(&rdd.id) {
@@ -103,7 +103,7 @@ impl TaskRun<'_> {
         };
         let blocks = self.run_segment(&ready, partition)?.pop().unwrap_or_default();
         if persisted {
-            self.storage.put(rdd.id, partition, &blocks);
+            self.storage.put(rdd.id, partition, &blocks, self.cx.hashing);
         }
         Ok(blocks)
     }
@@ -126,7 +126,7 @@ impl TaskRun<'_> {
             Kind::Source(source) => Ok(vec![source.read(partition)?]),
             Kind::Shuffled(shuffle) => {
                 let maps = shuffle.parent.num_partitions()?;
-                Ok(vec![self.storage.fetch(shuffle.id, maps, partition)?])
+                Ok(vec![self.storage.fetch(shuffle.id, maps, partition, self.cx.hashing)?])
             }
             Kind::Gather { inputs, groups } => {
                 let group = groups.get(partition).into_iter().flatten();

@@ -18,7 +18,7 @@ use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
 use crate::streaming::checkpoint::{EncodedState, EncodedWindow, Snapshot, Span, WindowSnapshot};
-use crate::streaming::state::{Rewrite, batch_properties, decoded};
+use crate::streaming::state::{Rewrite, decoded, run_hashing};
 
 /// What a front end says of a reduced window.
 pub struct WindowOp {
@@ -53,6 +53,8 @@ struct Current {
     /// The newest window and the batch that it ends with.
     window: Option<(BatchTime, Vec<Partition>)>,
     slices: Slices,
+    /// How keys were hashed when window and slices were made.
+    hashing: u64,
     /// The last batch that was asked for its slice.
     asked: Option<BatchTime>,
     /// Why a batch since the last slide has no slice.
@@ -89,7 +91,9 @@ impl WindowStore {
         drop(current);
         let slice = match batch {
             Ok(None) => return,
-            Ok(Some(rdd)) => engine.run_job(&rdd, None, batch_properties(time), &mut || Ok(())),
+            Ok(Some(rdd)) => {
+                self.settled(engine).and_then(|hashing| run_hashing(engine, &rdd, time, hashing))
+            }
             Err(error) => {
                 self.current.lock().missed.get_or_insert(error);
                 return;
@@ -109,7 +113,7 @@ impl WindowStore {
         if let Some(error) = &self.current.lock().failed {
             return Err(error.clone());
         }
-        let result = self.next(engine, time);
+        let result = self.settled(engine).and_then(|hashing| self.next(engine, time, hashing));
         let mut current = self.current.lock();
         match result {
             Ok(None) => Ok(None),
@@ -133,7 +137,34 @@ impl WindowStore {
         format!("reduced window {}", self.ordinal)
     }
 
-    fn next(&self, engine: &Engine, time: BatchTime) -> Result<Option<Vec<Partition>>> {
+    /// Puts window and slices into the partitions that their keys have now; returns how these are hashed.
+    fn settled(&self, engine: &Engine) -> Result<u64> {
+        let hashing = engine.hashing();
+        let current = self.current.lock();
+        if current.hashing == hashing {
+            return Ok(hashing);
+        }
+        let (window, slices) = (current.window.clone(), current.slices.clone());
+        drop(current);
+        let window = window.map(|(end, blocks)| Ok((end, self.moved(engine, blocks)?)));
+        let slices = slices.into_iter().map(|(at, blocks)| Ok((at, self.moved(engine, blocks)?)));
+        let (window, slices) = (window.transpose()?, slices.collect::<Result<Slices>>()?);
+        let mut current = self.current.lock();
+        (current.window, current.slices, current.hashing) = (window, slices, hashing);
+        Ok(hashing)
+    }
+
+    fn moved(&self, engine: &Engine, blocks: Vec<Partition>) -> Result<Vec<Partition>> {
+        let moved = (self.op.partition)(&engine.from_blocks(&self.label(), blocks))?;
+        engine.run_job(&moved, None, Arc::default(), &mut || Ok(()))
+    }
+
+    fn next(
+        &self,
+        engine: &Engine,
+        time: BatchTime,
+        hashing: u64,
+    ) -> Result<Option<Vec<Partition>>> {
         let current = self.current.lock();
         let before = current.window.clone();
         let after = before.as_ref().map_or(BatchTime(i64::MIN), |(end, _)| *end);
@@ -157,7 +188,7 @@ impl WindowStore {
         let node = |blocks| engine.from_blocks(&self.label(), blocks);
         let window =
             engine.zip(inputs.into_iter().map(node).collect(), Some(self.op.update.clone()))?;
-        engine.run_job(&window, None, batch_properties(time), &mut || Ok(())).map(Some)
+        run_hashing(engine, &window, time, hashing).map(Some)
     }
 
     /// The slices' blocks partition by partition, oldest first.
@@ -198,13 +229,13 @@ impl WindowStore {
             if blocks.len() == self.op.partitions {
                 return Ok(blocks);
             }
-            let moved = (self.op.partition)(&engine.from_blocks(&self.label(), blocks))?;
-            engine.run_job(&moved, None, Arc::default(), &mut || Ok(()))
+            self.moved(engine, blocks)
         };
+        let hashing = engine.hashing();
         let slice = |(at, slice): &(BatchTime, EncodedState)| Ok((*at, blocks(slice)?));
         let slices: Slices = saved.slices.iter().map(slice).collect::<Result<_>>()?;
         let window = saved.end.map(|end| Ok((end, blocks(&saved.reduced)?))).transpose()?;
-        *self.current.lock() = Current { window, slices, ..Current::default() };
+        *self.current.lock() = Current { window, slices, hashing, ..Current::default() };
         Ok(())
     }
 

@@ -48,6 +48,8 @@ pub struct StateStore {
 #[derive(Default)]
 struct Current {
     blocks: Option<Vec<Partition>>,
+    /// How keys were hashed when the blocks were made.
+    hashing: u64,
     restored: Option<RddRef>,
     failed: Option<Error>,
 }
@@ -69,11 +71,13 @@ impl StateStore {
             return Err(error.clone());
         }
         let label = format!("state {}", self.ordinal);
-        let result = self.next(engine, time, batch);
+        let hashing = engine.hashing();
+        let result = self.next(engine, time, batch, hashing);
         let mut current = self.current.lock();
         match result {
             Ok(blocks) => {
                 current.blocks = Some(blocks.clone());
+                current.hashing = hashing;
                 current.restored = None;
                 Ok(engine.from_blocks(&label, blocks))
             }
@@ -89,8 +93,9 @@ impl StateStore {
         engine: &Engine,
         time: BatchTime,
         batch: Option<&RddRef>,
+        hashing: u64,
     ) -> Result<Vec<Partition>> {
-        let before = self.before(engine)?;
+        let before = self.before(engine, hashing)?;
         let after = match batch {
             Some(batch) => {
                 let new = (self.op.prepare)(batch)?;
@@ -98,13 +103,16 @@ impl StateStore {
             }
             None => before,
         };
-        engine.run_job(&after, None, batch_properties(time), &mut || Ok(()))
+        run_hashing(engine, &after, time, hashing)
     }
 
-    fn before(&self, engine: &Engine) -> Result<RddRef> {
+    fn before(&self, engine: &Engine, hashing: u64) -> Result<RddRef> {
         let current = self.current.lock();
         if let Some(blocks) = &current.blocks {
-            return Ok(engine.from_blocks("state", blocks.clone()));
+            let rdd = engine.from_blocks("state", blocks.clone());
+            let in_place = current.hashing == hashing;
+            drop(current);
+            return if in_place { Ok(rdd) } else { (self.op.partition)(&rdd) };
         }
         let start = current.restored.clone().or_else(|| self.op.initial.clone());
         drop(current);
@@ -137,11 +145,30 @@ impl StateStore {
         let mut current = self.current.lock();
         if blocks.len() == self.op.partitions {
             current.blocks = Some(blocks);
+            current.hashing = engine.hashing();
         } else {
             current.restored = Some(engine.from_blocks("restored state", blocks));
         }
         Ok(())
     }
+}
+
+/// Runs a job over blocks that are in the partitions of their keys as long as keys are hashed in that way.
+pub(super) fn run_hashing(
+    engine: &Engine,
+    rdd: &RddRef,
+    time: BatchTime,
+    hashing: u64,
+) -> Result<Vec<Partition>> {
+    let result = engine.run_job(rdd, None, batch_properties(time), &mut || Ok(()))?;
+    if engine.hashing() == hashing {
+        return Ok(result);
+    }
+    Err(Error::IllegalState(
+        "all workers were lost while keyed state was updated, and those started since may hash its keys otherwise: \
+         start the program again from its checkpoint"
+            .into(),
+    ))
 }
 
 /// What the tasks of a batch's jobs are told.
