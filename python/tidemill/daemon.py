@@ -45,8 +45,7 @@ def main() -> None:
     files = _serve(control)
     for number, handler in restored.items():
         signal.signal(number, handler)
-    channel, memory = (*files, None)[:2]
-    worker.serve(channel, memory)
+    worker.serve(files[0], files[1] if len(files) > 1 else None)
 
 
 def _take_socket() -> socket.socket:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import children, command_of, daemons_of, require, wait_until, workers_of
+from conftest import children, command_of, daemons_of, wait_until, workers_of
 
 from tidemill import SparkContext
 from tidemill.errors import JobError, WorkerLostError
@@ -203,7 +203,9 @@ def test_files_that_a_worker_has_open():
     with SparkContext("local[3]", "files") as sc:
         seen = dict(sc.parallelize(range(12), 12).mapPartitions(listed).collect())
         assert len(seen) > 1
-        sockets = {pid: [f for f in files if f.startswith("socket:")] for pid, files in seen.items()}
+        sockets = {
+            pid: [f for f in files if f.startswith("socket:")] for pid, files in seen.items()
+        }
         assert all(len(own) == 1 for own in sockets.values()), seen
         assert len({own[0] for own in sockets.values()}) == len(seen)
         for files in seen.values():
@@ -340,7 +342,9 @@ def after_each_batch(ssc, stream, seen):
 
     stream.foreachRDD(look)
     ssc.start()
-    wait_until(lambda: len(seen) >= 4 or ssc._streaming.summary()["failed_batches"], lambda: str(seen))
+    wait_until(
+        lambda: len(seen) >= 4 or ssc._streaming.summary()["failed_batches"], lambda: str(seen)
+    )
     ssc.stop(stopSparkContext=False)
 
 

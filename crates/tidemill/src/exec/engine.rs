@@ -342,6 +342,19 @@ impl Core {
         }
     }
 
+    /// What a job finds no more because keys are hashed otherwise by now, it would compute in vain.
+    fn or_outlived(&self, error: TaskError, job: &Job) -> TaskError {
+        let outlived = self.backend.hashing() != job.hashing;
+        match error {
+            TaskError::FetchFailed { .. } if outlived => TaskError::Fatal(Error::IllegalState(
+                "all workers were lost while the job ran, and those started since may hash its keys otherwise: run \
+                 the job again"
+                    .into(),
+            )),
+            other => other,
+        }
+    }
+
     fn run_task(&self, slot: usize, job: &Job, launch: Launch) -> Event {
         let task = launch.task;
         let Some(stage) = job.stages.get(&launch.stage) else {
@@ -364,7 +377,8 @@ impl Core {
             cx: &cx,
         };
         let outcome = panics::catch(|| run.run(stage))
-            .unwrap_or_else(|panic| Err(TaskError::User(Arc::new(panic))));
+            .unwrap_or_else(|panic| Err(TaskError::User(Arc::new(panic))))
+            .map_err(|error| self.or_outlived(error, job));
         let mut progress = job.progress.lock();
         match outcome {
             Ok(blocks) => {
