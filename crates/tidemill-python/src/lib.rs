@@ -1,7 +1,7 @@
 //! `tidemill._engine`: the engine for the Python package. The only crate that knows Python.
 //!
 //! Thin: it turns Python objects into the engine's (functions become [`op::PyOp`], pickles become
-//! [`block::DataBlock`]), runs functions in worker processes ([`worker`]) and turns errors into exceptions.
+//! [`block::DataBlock`]), runs functions in worker processes ([`worker`], [`daemon`]) and turns errors into exceptions.
 //! The GIL is taken to call back into the driver's Python code, never on the clock or an executor thread.
 
 mod arrow;
