@@ -53,12 +53,67 @@ def test_keys_that_hold_what_is_hashed_by_its_address(tmp_path):
         assert found[1] == "19 19 19", found
 
 
+KEYS = """
+from dataclasses import dataclass
+from typing import Optional
+
+@dataclass(frozen=True)
+class Key:
+    name: str
+    region: Optional[str]
+"""
+
+RESTARTED = """
+import sys, threading
+from keys_of_test import Key
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+
+def total(values, state):
+    return sum(values) + (state or 0)
+
+folder, batches, found, done = sys.argv[1], 3, [], threading.Event()
+with SparkContext("local[4]", "restarted") as sc:
+    def setup():
+        ssc = StreamingContext(sc, 0.05)
+        ssc.checkpoint(folder)
+        pairs = [(Key(name, None), 1) for name in "abcdefgh"]
+        totals = ssc.queueStream([pairs] * batches).updateStateByKey(total)
+
+        def take(rdd):
+            found.append(rdd.collect())
+            if len(found) == batches:
+                done.set()
+
+        totals.foreachRDD(take)
+        return ssc
+
+    ssc = StreamingContext.getOrCreate(folder, setup)
+    ssc.start()
+    assert done.wait(60)
+    print(sorted(n for _, n in found[batches - 1]), flush=True)
+    ssc.stop(stopSparkContext=False, stopGraceFully=True)
+"""
+
+
+def test_a_state_of_such_keys_goes_on_in_the_next_process(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(RESTARTED, encoding="utf-8")
+    (tmp_path / "keys_of_test.py").write_text(KEYS, encoding="utf-8")
+    for run in (1, 2, 3):
+        folder = str(tmp_path / "state")
+        command = [sys.executable, "-m", "tidemill", "submit", str(program), folder]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.splitlines() == [str([3 * run] * 8)], ran.stdout
+
+
 class Color(enum.Enum):
     RED = "red"
     BLUE = "blue"
 
 
-KEYS = [
+SEEDED = [
     *(datetime.date(2024, 1, day) for day in range(1, 9)),
     *Color,
     *(frozenset([name]) for name in "abcd"),
@@ -74,6 +129,6 @@ KEYS = [
 @pytest.mark.parametrize("parts", [3, 7])
 def test_lookup_of_keys_with_seeded_hashes(parts):
     with SparkContext("local[2]", "lookup") as sc:
-        pairs = sc.parallelize([(key, str(key)) for key in KEYS], 4).partitionBy(parts)
-        assert [pairs.lookup(key) for key in KEYS] == [[str(key)] for key in KEYS]
+        pairs = sc.parallelize([(key, str(key)) for key in SEEDED], 4).partitionBy(parts)
+        assert [pairs.lookup(key) for key in SEEDED] == [[str(key)] for key in SEEDED]
         assert pairs.lookup("none") == []

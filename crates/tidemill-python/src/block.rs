@@ -280,6 +280,11 @@ impl Codec for WireCodec {
         from_wire(kind, records, data.to_vec())
     }
 
+    /// Typed keys and those of columns do; others may be objects that CPython hashes by their address.
+    fn hashes_alike(&self, block: &BlockRef) -> bool {
+        !block.as_any().is::<DataBlock>()
+    }
+
     fn parts(&self, block: &BlockRef) -> Vec<Part> {
         match block.as_any().downcast_ref::<StateBlock>() {
             Some(state) => state.parts(),

@@ -100,6 +100,12 @@ pub trait Codec: Send + Sync {
     fn parts(&self, block: &BlockRef) -> Vec<Part> {
         vec![Part { block: block.clone(), version: None }]
     }
+
+    /// Whether the keys of a block's records have the same hashes in every process; if not, a program that starts
+    /// from a checkpoint deals the records out again.
+    fn hashes_alike(&self, _block: &BlockRef) -> bool {
+        true
+    }
 }
 
 /// A part of a block, for a checkpoint.

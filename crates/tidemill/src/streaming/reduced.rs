@@ -18,7 +18,7 @@ use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
 use crate::streaming::checkpoint::{EncodedState, EncodedWindow, Snapshot, Span, WindowSnapshot};
-use crate::streaming::state::{Rewrite, decoded, run_hashing};
+use crate::streaming::state::{Rewrite, are_in_place, decoded, run_hashing};
 
 /// What a front end says of a reduced window.
 pub struct WindowOp {
@@ -226,7 +226,7 @@ impl WindowStore {
         self.check_span(saved)?;
         let blocks = |saved: &EncodedState| {
             let blocks = decoded(&*self.op.codec, saved)?;
-            if blocks.len() == self.op.partitions {
+            if are_in_place(&*self.op.codec, &blocks, self.op.partitions) {
                 return Ok(blocks);
             }
             self.moved(engine, blocks)

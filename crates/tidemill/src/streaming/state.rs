@@ -143,7 +143,7 @@ impl StateStore {
     pub fn restore(&self, engine: &Engine, saved: &EncodedState) -> Result<()> {
         let blocks = decoded(&*self.op.codec, saved)?;
         let mut current = self.current.lock();
-        if blocks.len() == self.op.partitions {
+        if are_in_place(&*self.op.codec, &blocks, self.op.partitions) {
             current.blocks = Some(blocks);
             current.hashing = engine.hashing();
         } else {
@@ -169,6 +169,11 @@ pub(super) fn run_hashing(
          start the program again from its checkpoint"
             .into(),
     ))
+}
+
+/// Whether the keys of a checkpoint's blocks belong to the partitions that they were in.
+pub(super) fn are_in_place(codec: &dyn Codec, blocks: &[Partition], partitions: usize) -> bool {
+    blocks.len() == partitions && blocks.iter().flatten().all(|block| codec.hashes_alike(block))
 }
 
 /// What the tasks of a batch's jobs are told.
