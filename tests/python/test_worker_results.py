@@ -199,6 +199,7 @@ def test_records_of_very_many_parts_are_pickled(sc, parts, kind):
         return (0, tuple([None] * parts))
 
     assert encode([wide() for _ in range(ENOUGH)])[0] == kind
+    assert encode([tuple(range(parts)) for _ in range(ENOUGH)])[0] == kind
     late = [*((n, None) for n in range(2 * ENOUGH)), wide()]
     found = sc.parallelize([0], 1).mapPartitions(lambda _: [*map(tuple, late)]).collect()
     assert found == late

@@ -133,7 +133,7 @@ impl Taker<'_> {
         self.bounds.empty.set(self.bounds.empty.get() + 2);
         if let Shape::Null = shape {
             *shape = Shape::of(&value)?;
-            self.admit(shape.cells())?;
+            self.admit(shape.parts())?;
             self.take_empty(column.len().checked_mul(shape.cells())?)?;
             *column = column.of_nulls(&shape.form());
         }

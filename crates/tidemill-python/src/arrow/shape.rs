@@ -89,6 +89,16 @@ impl<'py> Shape<'py> {
             Shape::List(item) => Form::List(Box::new(item.form())),
         }
     }
+    /// How many parts it has itself.
+    pub fn parts(&self) -> usize {
+        match self {
+            Shape::Tuple(items) => items.len(),
+            Shape::Record(fields) => fields.len(),
+            Shape::List(_) => 1,
+            _ => 0,
+        }
+    }
+
     /// The cells of a value, of which a missing one takes as many.
     pub fn cells(&self) -> usize {
         match self {
