@@ -1,25 +1,22 @@
 """Update functions get their values where they came, in parts, and give what CPython gives.
 
 The oracle is the function itself, called in a loop on lists. The functions of `exact.folds` are
-named; `exact.fold_grammar` makes functions up: a fixed number, or for ``FUZZ_SECONDS``.
+named; `exact.fold_grammar` makes functions up (`exact.fuzz`).
 """
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import time
 from pathlib import Path
 
 import pytest
-from exact import fold_grammar, folds
+from exact import fold_grammar, folds, fuzz
 from exact.server import load, spelled
 from exact.states import calm, run
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 NAMES = re.findall(r"^def ([a-z]\w*)\(", Path(folds.__file__).read_text(encoding="utf-8"), re.M)
-SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
 EXAMPLES = 12
 TOGETHER = 16
 KEYS = ["a", "b", "ß", "", "k1", "k2"]
@@ -84,35 +81,22 @@ def written(source, path):
 
 
 def test_generated_folds(tmp_path):
-    made, folded, end = 0, 0, time.monotonic() + SECONDS
-
-    @settings(
-        max_examples=EXAMPLES if not SECONDS else 10**9,
-        derandomize=not SECONDS,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(fold_grammar.modules(TOGETHER))
-    def agree(source):
-        nonlocal made, folded
-        if SECONDS and time.monotonic() > end:
-            return
-        made += 1
-        path = tmp_path / f"folds{made}.py"
-        data = batches(VALUES["Large" if made % 4 == 0 else "Integers"], made)
+    def check(path, given):
+        kind, seed = given
+        source = path.read_text(encoding="utf-8")
+        data = batches(VALUES[kind], seed)
         functions = written(source, path)
         expected = {f.__name__: calm(f, data) for f in functions}
         functions = [f for f in functions if expected[f.__name__] is not None]
         found, told = run(functions, data)
         for f in functions:
-            name = f.__name__
-            assert spelled(found[name]) == spelled(expected[name]), (name, source)
-            folded += any("folds" in each for each in how(told, name))
+            assert spelled(found[f.__name__]) == spelled(expected[f.__name__]), f.__name__
+        folded = sum(any("folds" in each for each in how(told, f.__name__)) for f in functions)
+        return folded / TOGETHER
 
-    agree()
-    assert folded >= made * TOGETHER // 3
+    kinds = st.sampled_from(["Integers", "Integers", "Integers", "Large"])
+    modules = st.tuples(fold_grammar.modules(TOGETHER), st.tuples(kinds, st.integers(0, 99)))
+    assert fuzz.run(modules, EXAMPLES, tmp_path, check) >= 1 / 3
 
 
 def test_a_large_key_is_folded_natively():

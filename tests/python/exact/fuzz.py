@@ -17,9 +17,9 @@ SHARE = float(os.environ.get("FUZZ_EXAMPLES", 1))
 
 
 def run(strategy, examples, folder, check):
-    """Write each program to a file; ``check(path, lines)`` says whether it was compiled.
+    """Write each program to a file; ``check(path, data)`` says which share of it was compiled.
 
-    The strategy draws a program's text and its lines. Returns the share that was compiled.
+    The strategy draws a program's text and its data. Returns the share of all.
     """
     told, numbers = [], itertools.count()
 
@@ -33,16 +33,16 @@ def run(strategy, examples, folder, check):
     )
     @given(strategy)
     def once(program):
-        text, lines = program
+        text, data = program
         # Servers keep modules by their path. The file of one that fails stays.
         path = folder / f"program{next(numbers)}.py"
         path.write_text(text, encoding="utf-8")
-        told.append(bool(check(path, lines)))
+        told.append(check(path, data))
         path.unlink()
 
     end = time.monotonic() + SECONDS
     once()
     while time.monotonic() < end:
         once()
-    print(sum(told), "of", len(told), "programs compiled")
+    print(f"{sum(told):.0f} of {len(told)} programs compiled")
     return sum(told) / len(told)
