@@ -10,6 +10,8 @@ by every worker, so it imports nothing that is not needed.
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect_right
 from collections import deque
 from itertools import count as counter
 from itertools import islice
@@ -126,13 +128,35 @@ def count_records(index: int, records: Records) -> Iterator[int]:
     yield next(numbers)
 
 
-def count_values(index: int, records: Records) -> Iterator[dict[Any, int]]:
-    """Yield a dict from record to the number of times it came."""
+def sum_records(index: int, records: Records) -> Iterator[Any]:
+    """Yield the sum of the records."""
+    yield sum(records)
+
+
+def summarize_records(index: int, records: Records) -> Iterator[Any]:
+    """Yield what a `StatCounter` would hold of the records."""
+    from tidemill.statcounter import summary
+
+    yield from summary(records)
+
+
+def histogram_records(bounds: list[Any], index: int, records: Records) -> Iterator[list[int]]:
+    """Yield how many records fall between two boundaries, for all pairs of neighbours."""
+    counts = [0] * (len(bounds) - 1)
+    for record in records:
+        if record is None or record != record or not bounds[0] <= record <= bounds[-1]:
+            continue
+        counts[min(bisect_right(bounds, record), len(counts)) - 1] += 1
+    yield counts
+
+
+def count_values(index: int, records: Records) -> Iterator[tuple[Any, int]]:
+    """Yield each record and the number of times it came, as first seen."""
     counts: dict[Any, int] = {}
     for record in records:
         key = record
         counts[key] = counts.get(key, 0) + 1
-    yield counts
+    yield from counts.items()
 
 
 def reduce_records(f: Callable[[Any, Any], Any], index: int, records: Records) -> Iterator[Any]:
@@ -152,6 +176,20 @@ def fold_records(
     for record in records:
         total = f(total, record)
     yield total
+
+
+def sort_records(
+    keyfunc: Callable[[Any], Any], reverse: bool, index: int, records: Records
+) -> Iterator[Any]:
+    """Yield pairs in the order of what `keyfunc` makes of their keys."""
+    return iter(sorted(records, key=lambda pair: keyfunc(pair[0]), reverse=reverse))
+
+
+def extreme_records(
+    num: int, key: Callable[[Any], Any] | None, greatest: bool, index: int, records: Records
+) -> Iterator[Any]:
+    """Yield the `num` least records in order, or the greatest."""
+    return iter((heapq.nlargest if greatest else heapq.nsmallest)(num, records, key))
 
 
 def reduce_by_key(f: Callable[[Any, Any], Any], index: int, records: Records) -> Iterator[Any]:

@@ -7,12 +7,11 @@ StopIteration of a user's function on the driver becomes an error, as it does in
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial, reduce
-from itertools import chain
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidemill import ops
@@ -42,7 +41,10 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([1, 2, 3, 4, 5]).reduce(lambda a, b: a + b)
         15
         """
-        parts = self._collect_through(partial(ops.reduce_records, f), "reduce")
+        return self._reduced(f, "reduce")
+
+    def _reduced(self, f: Callable[[T, T], T], label: str) -> T:
+        parts = self._collect_through(partial(ops.reduce_records, f), label)
         if not parts:
             raise ValueError("Can not reduce() empty RDD")
         return reduce(_no_stop(f), parts)
@@ -106,7 +108,7 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([1.0, 2.0, 3.0]).sum()
         6.0
         """
-        return sum(self.mapPartitions(_sum).collect())
+        return sum(self._collect_through(ops.sum_records, "sum"))
 
     def max(self, key: Callable[[T], Any] | None = None) -> T:
         """Return the greatest record, by itself or by a key.
@@ -116,7 +118,7 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([1.0, 5.0, 43.0, 10.0]).max()
         43.0
         """
-        return self.reduce(partial(_greater, key))
+        return self._reduced(max if key is None else _greater(key), "max")
 
     def min(self, key: Callable[[T], Any] | None = None) -> T:
         """Return the least record, by itself or by a key.
@@ -126,7 +128,7 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([2.0, 5.0, 43.0, 10.0]).min()
         2.0
         """
-        return self.reduce(partial(_less, key))
+        return self._reduced(min if key is None else _less(key), "min")
 
     def stats(self) -> StatCounter:
         """Return count, mean, deviation and extremes, in one job.
@@ -136,8 +138,8 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([1, 2, 3]).stats().mean()
         2.0
         """
-        parts = self.mapPartitions(_stats).collect()
-        return reduce(StatCounter.mergeStats, parts, StatCounter())
+        parts = self._collect_through(ops.summarize_records, "stats")
+        return reduce(StatCounter.mergeStats, starmap(StatCounter.of, parts), StatCounter())
 
     def mean(self) -> float:
         """Return the mean; 0.0 of nothing.
@@ -199,7 +201,7 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([2, 3, 4, 5, 6], 2).top(2)
         [6, 5]
         """
-        return self._extreme(heapq.nlargest, num, key)
+        return self._extreme("top", num, key, True)
 
     def takeOrdered(self, num: int, key: Callable[[T], Any] | None = None) -> list[T]:
         """Return the `num` least records, least first.
@@ -209,11 +211,11 @@ class ActionRDD(SortingRDD[T]):
         >>> sc.parallelize([10, 1, 2, 9, 3, 4, 5, 6, 7]).takeOrdered(3)
         [1, 2, 3]
         """
-        return self._extreme(heapq.nsmallest, num, key)
+        return self._extreme("takeOrdered", num, key, False)
 
-    def _extreme(self, choose: Callable[..., list[T]], num: int, key: Any) -> list[T]:
-        parts = self.mapPartitions(partial(_chosen, choose, num, key)).collect()
-        return choose(num, chain.from_iterable(parts), key)
+    def _extreme(self, label: str, num: int, key: Any, greatest: bool) -> list[T]:
+        op = partial(ops.extreme_records, num, key, greatest)
+        return list(op(0, self._collect_through(op, label)))
 
     # By key or value ------------------------------------------------------------------------
 
@@ -226,9 +228,8 @@ class ActionRDD(SortingRDD[T]):
         [(1, 2), (2, 3)]
         """
         counts: dict[T, int] = defaultdict(int)
-        for part in self._collect_through(ops.count_values, "countByValue"):
-            for value, count in part.items():
-                counts[value] += count
+        for value, count in self._collect_through(ops.count_values, "countByValue"):
+            counts[value] += count
         return counts
 
     def countByKey(self) -> dict[Any, int]:
@@ -302,7 +303,7 @@ class ActionRDD(SortingRDD[T]):
             raise ValueError("buckets should be sorted")
         if len(set(bounds)) != len(bounds) and not isinstance(buckets, int):
             raise ValueError("buckets should not contain duplicated values")
-        parts = self.mapPartitions(partial(_histogram, bounds)).collect()
+        parts = self._collect_through(partial(ops.histogram_records, bounds), "histogram")
         return bounds, [sum(counts) for counts in zip(*parts)] or [0] * (len(bounds) - 1)
 
     def _even_buckets(self, n: int) -> list[Any]:
@@ -395,36 +396,25 @@ def _same(records: Any) -> Any:
     return records
 
 
-def _sum(records: Iterable[Any]) -> list[Any]:
-    return [sum(records)]
+def _greater(key: Callable[[Any], Any]) -> Merge:
+    """Return ``max`` of two by a key, as it calls the key and compares."""
+
+    def greater(a: Any, b: Any) -> Any:
+        first, second = key(a), key(b)
+        return b if second > first else a
+
+    return greater
 
 
-def _stats(records: Iterable[Any]) -> list[StatCounter]:
-    return [StatCounter(records)]
+def _less(key: Callable[[Any], Any]) -> Merge:
+    """Return ``min`` of two by a key."""
 
+    def less(a: Any, b: Any) -> Any:
+        first, second = key(a), key(b)
+        return b if second < first else a
 
-def _greater(key: Callable[[Any], Any] | None, a: Any, b: Any) -> Any:
-    return max(a, b, key=key)
-
-
-def _less(key: Callable[[Any], Any] | None, a: Any, b: Any) -> Any:
-    return min(a, b, key=key)
-
-
-def _chosen(choose: Any, num: int, key: Any, records: Iterable[Any]) -> list[Any]:
-    return [choose(num, records, key)]
+    return less
 
 
 def _has_key(key: Any, pair: Any) -> bool:
     return bool(pair[0] == key)
-
-
-def _histogram(bounds: list[Any], records: Iterable[Any]) -> list[list[int]]:
-    from bisect import bisect_right
-
-    counts = [0] * (len(bounds) - 1)
-    for record in records:
-        if record is None or record != record or not bounds[0] <= record <= bounds[-1]:
-            continue
-        counts[min(bisect_right(bounds, record), len(counts)) - 1] += 1
-    return [counts]

@@ -413,7 +413,7 @@ class CoreRDD(Generic[T]):
         >>> sc.parallelize([1, 2]).keyBy(lambda x: x * x).collect()
         [(1, 1), (4, 2)]
         """
-        return self.map(lambda x: (f(x), x))
+        return self._pipe(partial(ops.map_records, lambda x: (f(x), x)), "keyBy")
 
     def union(self, other: RDD[Any]) -> RDD[Any]:
         """Put the partitions of another RDD after those of this one.

@@ -53,9 +53,9 @@ class SortingRDD(PairRDD[T]):
         [('a', 1), ('b', 2), ('c', 3)]
         """
         n = self._default_partitions() if numPartitions is None else numPartitions
-        sort = partial(_sort_partition, keyfunc, not ascending)
+        sort = partial(ops.sort_records, keyfunc, not ascending)
         if n == 1:
-            return self.coalesce(1).mapPartitions(sort, True)
+            return self.coalesce(1)._pipe(sort, "sortByKey", True)
         size = self.count()
         if not size:
             return self  # type: ignore[return-value]
@@ -63,7 +63,7 @@ class SortingRDD(PairRDD[T]):
         keys = sorted(map(keyfunc, sample))
         bounds = [keys[len(keys) * (i + 1) // n] for i in range(n - 1)] if keys else []
         ranges = partial(_range_of, bounds, keyfunc, None if ascending else n - 1)
-        return self.partitionBy(n, ranges).mapPartitions(sort, True)
+        return self.partitionBy(n, ranges)._pipe(sort, "sortByKey", True)
 
     def sortBy(
         self,
@@ -96,7 +96,8 @@ class SortingRDD(PairRDD[T]):
         [[(0, 5), (0, 8), (2, 6)], [(1, 3), (3, 8), (3, 8)]]
         """
         shuffled = self.partitionBy(numPartitions, partitionFunc)
-        return shuffled.mapPartitions(partial(_sort_partition, keyfunc, not ascending), True)
+        sort = partial(ops.sort_records, keyfunc, not ascending)
+        return shuffled._pipe(sort, "repartitionAndSortWithinPartitions", True)
 
     def zipWithIndex(self) -> RDD[tuple[T, int]]:
         """Pair each record with its position in the RDD; a job counts the partitions first.
@@ -214,10 +215,6 @@ class SortingRDD(PairRDD[T]):
 
 def _seed(seed: int | None) -> int:
     return random.randint(0, sys.maxsize) if seed is None else seed
-
-
-def _sort_partition(keyfunc: Callable[[Any], Any], reverse: bool, records: Any) -> Any:
-    return sorted(records, key=lambda pair: keyfunc(pair[0]), reverse=reverse)
 
 
 def _range_of(bounds: list[Any], keyfunc: Callable[[Any], Any], last: int | None, key: Any) -> int:

@@ -27,13 +27,25 @@ class StatCounter:
     """
 
     def __init__(self, values: Iterable[Any] | None = None):
-        self.n = 0
-        self.mu = 0.0
-        self.m2 = 0.0
-        self.maxValue: Any = -math.inf
-        self.minValue: Any = math.inf
-        for value in values or ():
-            self.merge(value)
+        self._set(*summary(values or ())[0])
+
+    @classmethod
+    def of(cls, n: int, mu: float, m2: float, greatest: Any, least: Any) -> StatCounter:
+        """Return the counter that has seen what `summary` tells of.
+
+        Examples
+        --------
+        >>> StatCounter.of(2, 1.5, 0.5, 2, 1)
+        (count: 2, mean: 1.5, stdev: 0.5, max: 2, min: 1)
+        """
+        made = cls()
+        made._set(n, mu, m2, greatest, least)
+        return made
+
+    def _set(self, n: int, mu: float, m2: float, greatest: Any, least: Any) -> None:
+        self.n, self.mu, self.m2 = n, mu, m2
+        self.maxValue = -math.inf if greatest is None else greatest
+        self.minValue = math.inf if least is None else least
 
     def merge(self, value: Any) -> StatCounter:
         """Take one more number in.
@@ -149,3 +161,36 @@ class StatCounter:
             f"(count: {self.count()}, mean: {self.mean()}, stdev: {self.stdev()}, "
             f"max: {self.max()}, min: {self.min()})"
         )
+
+
+def summary(values: Iterable[Any]) -> list[tuple[int, float, float, Any, Any]]:
+    """Return, as the one item of a list, what `StatCounter` would hold of the values.
+
+    Returns
+    -------
+    list of tuple
+        Their number, mean and sum of squared differences from it, the greatest and the least. The
+        last two are None where none is beyond the infinities that a counter begins with.
+
+    Examples
+    --------
+    >>> summary([1, 2])
+    [(2, 1.5, 0.5, 2, 1)]
+    """
+    n, mu, m2, greatest, least = 0, 0.0, 0.0, None, None
+    for value in values:
+        delta = value - mu
+        n += 1
+        mu += delta / n
+        m2 += delta * (value - mu)
+        if greatest is None:
+            if value > -math.inf:
+                greatest = value
+        elif value > greatest:
+            greatest = value
+        if least is None:
+            if value < math.inf:
+                least = value
+        elif value < least:
+            least = value
+    return [(n, mu, m2, greatest, least)]

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from conftest import require, wait_until
+from exact.workers import in_worker
 
 from tidemill import SparkConf, SparkContext
 from tidemill.errors import IllegalArgumentError, JobError
@@ -119,7 +120,9 @@ def needs_pyarrow():
 def test_records_reach_a_worker_as_they_are(sc, count):
     for name, some in {**TYPED, **DICTS, **OTHER}.items():
         records = many(some, count)
-        seen = sc.parallelize(records, 1).mapPartitions(lambda part: list(map(spelled, part)))
+        seen = sc.parallelize(records, 1).mapPartitionsWithIndex(
+            in_worker(lambda part: list(map(spelled, part)))
+        )
         assert seen.collect() == list(map(spelled, records)), name
 
 
@@ -127,7 +130,9 @@ def test_compiled_records_reach_a_worker_as_they_are(sc):
     # What compiled code made, not parallelize: dicts of known keys too.
     numbers = sc.parallelize(list(range(3 * ENOUGH)), 2)
     made = numbers.map(lambda n: {"n": n, "text": str(n), "half": n / 2, "odd": n % 2 == 1})
-    seen = made.mapPartitions(lambda part: [spelled(record) for record in part]).collect()
+    seen = made.mapPartitionsWithIndex(
+        in_worker(lambda part: [spelled(record) for record in part])
+    ).collect()
     assert seen == [
         spelled({"n": n, "text": str(n), "half": n / 2, "odd": n % 2 == 1})
         for n in range(3 * ENOUGH)
@@ -142,7 +147,9 @@ def test_dicts_that_look_like_tuples_or_scalars_stay_dicts(sc):
         lambda n: {"value": n},
         lambda n: (n, {"_1": n}),
     ):
-        seen = numbers.map(make).mapPartitions(lambda part: list(map(spelled, part)))
+        seen = numbers.map(make).mapPartitionsWithIndex(
+            in_worker(lambda part: list(map(spelled, part)))
+        )
         assert seen.collect() == [spelled(make(n)) for n in range(ENOUGH)]
     assert sum(": compiled" in line for line in sc._engine.explain()) >= 3
 
@@ -155,7 +162,9 @@ def test_worker_may_change_what_it_got(sc):
             items.append(number)
             yield items
 
-    assert lists.mapPartitions(grow).collect() == [[n, n] for n in range(ENOUGH)]
+    assert lists.mapPartitionsWithIndex(in_worker(grow)).collect() == [
+        [n, n] for n in range(ENOUGH)
+    ]
     dicts = sc.parallelize(list(range(ENOUGH)), 1).map(lambda n: {"n": n})
 
     def add(part):
@@ -163,7 +172,9 @@ def test_worker_may_change_what_it_got(sc):
             record["more"] = len(record)
             yield record
 
-    assert dicts.mapPartitions(add).collect() == [{"n": n, "more": 1} for n in range(ENOUGH)]
+    assert dicts.mapPartitionsWithIndex(in_worker(add)).collect() == [
+        {"n": n, "more": 1} for n in range(ENOUGH)
+    ]
 
 
 def test_state_reaches_a_worker(sc, tmp_path):
@@ -171,7 +182,7 @@ def test_state_reaches_a_worker(sc, tmp_path):
     ssc.checkpoint(str(tmp_path))
     batches = [[(f"k{n}", n) for n in range(ENOUGH)], []]
     totals = ssc.queueStream(batches).updateStateByKey(lambda new, old: (old or 0) + sum(new))
-    seen = collect_batches(totals.mapPartitions(lambda part: [sorted(part)]), 2)
+    seen = collect_batches(totals.mapPartitionsWithIndex(in_worker(lambda part: [sorted(part)])), 2)
     for found in seen:
         assert sorted(pair for part in found for pair in part) == sorted(
             (f"k{n}", n) for n in range(ENOUGH)
@@ -242,7 +253,7 @@ def test_map_arrow_refuses_dicts_that_would_come_back_as_something_else(sc, says
     for rdd in (
         sc.parallelize(records, 1),
         opaque,
-        opaque.mapPartitions(lambda part: part),
+        opaque.mapPartitionsWithIndex(in_worker(lambda part: part)),
         numbers.map(lambda n: {"value": n}) if "value" in says else opaque,
     ):
         with pytest.raises(JobError) as caught:
@@ -284,10 +295,14 @@ def test_map_arrow_takes_the_same_records_however_many_are_in_a_batch(sc):
             expected = [
                 dict(zip("ab", map(r.get, "ab"))) if type(r) is dict else r for r in records
             ]
-            gathered = sc.parallelize(records, 1).mapPartitions(lambda part: part)
+            gathered = sc.parallelize(records, 1).mapPartitionsWithIndex(
+                in_worker(lambda part: part)
+            )
             same(gathered.mapArrow(identity).collect(), expected)
         for records, says in refused:
-            gathered = sc.parallelize(records, 1).mapPartitions(lambda part: part)
+            gathered = sc.parallelize(records, 1).mapPartitionsWithIndex(
+                in_worker(lambda part: part)
+            )
             with pytest.raises(JobError) as caught:
                 gathered.mapArrow(identity).collect()
             assert says in str(caught.value), rows
@@ -351,7 +366,9 @@ def test_map_arrow_over_lines(sc, tmp_path):
 
 
 def test_map_arrow_after_other_functions(sc):
-    words = sc.parallelize(["b a", "c"], 1).mapPartitions(lambda part: list(part))
+    words = sc.parallelize(["b a", "c"], 1).mapPartitionsWithIndex(
+        in_worker(lambda part: list(part))
+    )
     found = words.flatMap(str.split).map(lambda w: (w, {w})).map(lambda pair: (pair[0], 1))
     assert found.mapArrow(identity).collect() == [("b", 1), ("a", 1), ("c", 1)]
 
@@ -383,7 +400,7 @@ def test_map_arrow_batches_have_a_bound(sc):
     expected = [10_000, 10_000, 5_001]
     assert sc.parallelize(numbers, 1).mapArrow(rows).collect() == expected
     assert sc.parallelize(range(25_001), 1).mapArrow(rows).collect() == expected
-    opaque = sc.parallelize(numbers, 1).mapPartitions(lambda part: list(part))
+    opaque = sc.parallelize(numbers, 1).mapPartitionsWithIndex(in_worker(lambda part: list(part)))
     assert opaque.mapArrow(rows).collect() == expected
 
 

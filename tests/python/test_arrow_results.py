@@ -9,6 +9,7 @@ import random
 
 import pytest
 from conftest import require
+from exact.workers import in_worker
 from test_arrow import ENOUGH, result_of, same
 
 from tidemill._engine import arrow_records
@@ -387,8 +388,8 @@ def test_values_of_any_depth(sc, depth):
         same(result_of(sc, whole([value], kind)), [value])
         # The other way round.
         records = [pickle.loads(pickle.dumps(value)) for _ in range(ENOUGH)]
-        assert sc.parallelize(records, 1).mapPartitions(
-            lambda part: [list(part)[-1]]
+        assert sc.parallelize(records, 1).mapPartitionsWithIndex(
+            in_worker(lambda part: [list(part)[-1]])
         ).collect() == [value]
         given = sc.parallelize(records, 1).mapArrow(lambda batch: batch)
         if depth <= 50:

@@ -20,7 +20,14 @@ HOME = Path(cases.__file__).parent
 PROGRAMS = ["programs.py", "control_programs.py", "text_programs.py", "regexes.py", "dates.py"]
 NAMED = [
     (file, name, parameter)
-    for file in (*PROGRAMS, "versions.py", "chains.py", "stages.py", "typed_stages.py")
+    for file in (
+        *PROGRAMS,
+        "versions.py",
+        "chains.py",
+        "stages.py",
+        "typed_stages.py",
+        "partitions.py",
+    )
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from exact.server import spelled
+from exact.workers import in_worker
 
 from tidemill import SparkConf, SparkContext
 from tidemill.errors import JobError
@@ -42,13 +43,13 @@ LINES = ["a bb ccc", "bb a", "", "dd a"]
 
 def test_what_workers_made_is_typed_past_a_shuffle():
     def program(sc):
-        pairs = sc.parallelize(LINES, 2).mapPartitions(words)
+        pairs = sc.parallelize(LINES, 2).mapPartitionsWithIndex(in_worker(words))
         return pairs.reduceByKey(lambda a, b: a + b).mapValues(lambda n: n * 2).collect()
 
     value, said = run(program)
     assert sorted(value) == [("a", 6), ("bb", 8), ("ccc", 6), ("dd", 4)]
     before, after = said.split("over tuple[str, int]:")
-    assert "mapPartitions(words ..." in before
+    assert "mapPartitionsWithIndex(in_worker.<locals>.<lambda> ..." in before
     assert "CPython: it takes whole partitions" in before
     assert after.count("compiled") == 2
     assert "CPython" not in after
@@ -56,7 +57,9 @@ def test_what_workers_made_is_typed_past_a_shuffle():
 
 def test_records_of_workers_of_several_types_are_theirs():
     def program(sc):
-        mixed = sc.parallelize(LINES, 2).mapPartitions(lambda some: [(s, s or 0) for s in some])
+        mixed = sc.parallelize(LINES, 2).mapPartitionsWithIndex(
+            in_worker(lambda some: [(s, s or 0) for s in some])
+        )
         return mixed.partitionBy(2).mapValues(str).count()
 
     value, said = run(program)
@@ -70,7 +73,7 @@ def test_a_state_of_what_workers_made_is_compiled():
     with SparkContext(conf=conf) as sc, tempfile.TemporaryDirectory() as folder:
         ssc = StreamingContext(sc, 0.02)
         ssc.checkpoint(folder)
-        pairs = ssc.queueStream([LINES, LINES, []]).mapPartitions(words)
+        pairs = ssc.queueStream([LINES, LINES, []]).mapPartitionsWithIndex(in_worker(words))
         totals = pairs.updateStateByKey(lambda new, total: sum(new) + (total or 0))
         states = collect_batches(totals, 3)
         said = "\n".join(sc._engine.explain())
@@ -106,7 +109,7 @@ def test_what_is_in_a_none_is_no_none(count):
         def rows(_):
             return [(n, {"text": str(n), "at": [n]} if n % 2 else None) for n in range(count)]
 
-        made = sc.parallelize([0], 1).mapPartitions(rows).partitionBy(1)
+        made = sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(rows)).partitionBy(1)
         return made.mapValues(lambda row: len(row["text"]) + row["at"][0] if row else 0).collect()
 
     value, said = run(program)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import require, wait_until, workers_of
+from exact.workers import in_worker
 
 from tidemill import SparkContext
 from tidemill.errors import JobError
@@ -54,14 +55,16 @@ def test_large_blocks_go_through_shared_memory(sc):
 def test_blocks_of_any_size_arrive_whole(sc, count):
     records = [(n, str(n), object) for n in range(count)]
     rdd = sc.parallelize(records, 3)
-    assert rdd.mapPartitions(lambda part: [list(part)]).map(len).sum() == count
+    assert rdd.mapPartitionsWithIndex(in_worker(lambda part: [list(part)])).map(len).sum() == count
     assert rdd.map(lambda record: record).collect() == records
 
 
 def test_lines_of_a_large_text_block(sc, tmp_path):
     lines = [f"{'é' * (n % 90)}\t{n}" for n in range(20_000)]
     (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
-    seen = sc.textFile(str(tmp_path / "lines.txt"), 3).mapPartitions(lambda part: list(part))
+    seen = sc.textFile(str(tmp_path / "lines.txt"), 3).mapPartitionsWithIndex(
+        in_worker(lambda part: list(part))
+    )
     assert seen.collect() == lines
 
 
@@ -85,7 +88,9 @@ def test_two_hundred_megabytes(sc):
 def test_several_large_blocks_of_one_task(sc):
     parts = [sc.parallelize([{bytes([n]) * 200_000}], 1) for n in range(8)]
     joined = sc.union(parts).coalesce(1)
-    found = joined.mapPartitions(lambda part: [next(iter(value))[0] for value in part])
+    found = joined.mapPartitionsWithIndex(
+        in_worker(lambda part: [next(iter(value))[0] for value in part])
+    )
     assert found.collect() == list(range(8))
 
 
@@ -237,10 +242,15 @@ def test_an_iterator_that_is_kept_does_not_read_other_tasks(size):
             [(n, str(n)) for n in range(size)],
         ]
         for records in kinds:
-            assert sc.parallelize(records, 1).mapPartitions(keep_iterator).collect() == []
+            assert (
+                sc.parallelize(records, 1)
+                .mapPartitionsWithIndex(in_worker(keep_iterator))
+                .collect()
+                == []
+            )
             other = sc.parallelize([("y", n) for n in range(90_000)], 1)
             with pytest.raises(JobError) as caught:
-                other.mapPartitions(go_on).collect()
+                other.mapPartitionsWithIndex(in_worker(go_on)).collect()
             text = str(caught.value)
             assert "TaskEndedError: the records of a partition were asked for after" in text
             assert "Use the iterator within the function that it was given to" in text
@@ -255,10 +265,10 @@ def test_an_iterator_that_is_kept_half_way():
 
     with SparkContext("local[1]", "kept") as sc:
         blocks = sc.union([sc.parallelize([n, n + 1], 1) for n in (10, 20)]).coalesce(1)
-        assert blocks.mapPartitions(keep).collect() == [10]
-        assert sc.parallelize([0], 1).mapPartitions(go_on).collect() == [11]
+        assert blocks.mapPartitionsWithIndex(in_worker(keep)).collect() == [10]
+        assert sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(go_on)).collect() == [11]
         with pytest.raises(JobError, match="after its task"):
-            sc.parallelize([0], 1).mapPartitions(go_on).collect()
+            sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(go_on)).collect()
 
 
 def test_what_follows_from_an_iterator_that_is_kept_is_not_tried_again():
@@ -278,6 +288,6 @@ def test_what_follows_from_an_iterator_that_is_kept_is_not_tried_again():
             raise ValueError("no more") from error
 
     with SparkContext("local[1]", "kept") as sc:
-        assert sc.parallelize([{1}, {2}], 1).mapPartitions(keep).collect() == []
+        assert sc.parallelize([{1}, {2}], 1).mapPartitionsWithIndex(in_worker(keep)).collect() == []
         with pytest.raises(JobError, match="after its task"):
-            sc.parallelize([0], 1).mapPartitions(rest).collect()
+            sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(rest)).collect()

@@ -9,6 +9,7 @@ import random
 import pytest
 from conftest import require
 from exact.server import spelled
+from exact.workers import in_worker
 from test_arrow import DICTS, FLOATS, INTS, OTHER, TEXTS, TYPED, many, same
 from test_shared_memory import shared_bytes
 
@@ -186,8 +187,8 @@ def test_a_change_of_one_object_is_seen_by_all_that_hold_it(sc):
             found.append(n)
             yield len(found)
 
-    made = sc.parallelize(range(ENOUGH), 1).mapPartitions(pairs).partitionBy(1)
-    assert made.mapPartitions(change).collect() == list(range(1, ENOUGH + 1))
+    made = sc.parallelize(range(ENOUGH), 1).mapPartitionsWithIndex(in_worker(pairs)).partitionBy(1)
+    assert made.mapPartitionsWithIndex(in_worker(change)).collect() == list(range(1, ENOUGH + 1))
 
 
 # Bounds ------------------------------------------------------------------------------------------
@@ -201,7 +202,11 @@ def test_records_of_very_many_parts_are_pickled(sc, parts, kind):
     assert encode([wide() for _ in range(ENOUGH)])[0] == kind
     assert encode([tuple(range(parts)) for _ in range(ENOUGH)])[0] == kind
     late = [*((n, None) for n in range(2 * ENOUGH)), wide()]
-    found = sc.parallelize([0], 1).mapPartitions(lambda _: [*map(tuple, late)]).collect()
+    found = (
+        sc.parallelize([0], 1)
+        .mapPartitionsWithIndex(in_worker(lambda _: [*map(tuple, late)]))
+        .collect()
+    )
     assert found == late
 
 
@@ -250,7 +255,7 @@ def kept(rows):
 
 def test_results_through_all_stages(sc):
     for count in (ENOUGH, 5_000, 60_000):
-        rdd = sc.parallelize(range(count), 3).mapPartitions(kept).cache()
+        rdd = sc.parallelize(range(count), 3).mapPartitionsWithIndex(in_worker(kept)).cache()
         same(rdd.collect(), kept(range(count)))
         again = rdd.mapPartitions(list).map(lambda row: (row[0] % 5, row[1])).partitionBy(2)
         assert sorted(again.values().collect()) == sorted(map(str, range(count)))
@@ -260,8 +265,8 @@ def test_results_through_all_stages(sc):
 @pytest.mark.parametrize("count", [9, 9 * ENOUGH])
 def test_dicts_of_a_worker_are_for_compiled_code(count):
     with SparkContext("local[2]", "dicts") as sc:
-        made = sc.parallelize(range(count), 2).mapPartitions(
-            lambda rows: [(n % 3, {"n": n, "text": str(n)}) for n in rows]
+        made = sc.parallelize(range(count), 2).mapPartitionsWithIndex(
+            in_worker(lambda rows: [(n % 3, {"n": n, "text": str(n)}) for n in rows])
         )
         totals = made.partitionBy(2).mapValues(lambda row: row["n"] + len(row["text"]))
         found = sorted(totals.reduceByKey(lambda a, b: a + b).collect())
@@ -277,10 +282,14 @@ def test_large_results_go_through_shared_memory_and_it_is_given_back():
     with SparkContext("local[1]", "results") as sc:
         for make in (lambda n: float(n), lambda n: n**9, lambda n: ("é" * 50, str(n))):
             count = 40_000
-            rdd = sc.parallelize([0], 1).mapPartitions(lambda _, f=make, n=count: map(f, range(n)))
+            rdd = sc.parallelize([0], 1).mapPartitionsWithIndex(
+                in_worker(lambda _, f=make, n=count: map(f, range(n)))
+            )
             assert rdd.collect() == list(map(make, range(count)))
         assert max(shared_bytes()) > 64 << 10
-        huge = sc.parallelize([0], 1).mapPartitions(lambda _: [bytes(70_000_000)])
+        huge = sc.parallelize([0], 1).mapPartitionsWithIndex(
+            in_worker(lambda _: [bytes(70_000_000)])
+        )
         assert huge.collect() == [bytes(70_000_000)]
         assert max(shared_bytes()) <= 64 << 20
 
@@ -304,10 +313,16 @@ def test_a_batch_that_is_kept_has_no_result_in_it():
         for size in (9_000, 40_000, 9_500):
             numbers = sc.parallelize(list(range(size, 2 * size)), 1)
             assert numbers.mapArrow(keep).collect() == list(range(size, 2 * size))
-            assert sc.parallelize([0], 1).mapPartitions(look).collect() == [True]
-            large = sc.parallelize([0], 1).mapPartitions(lambda _: map(float, range(100_000)))
+            assert sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(look)).collect() == [
+                True
+            ]
+            large = sc.parallelize([0], 1).mapPartitionsWithIndex(
+                in_worker(lambda _: map(float, range(100_000)))
+            )
             assert large.count() == 100_000
-            assert sc.parallelize([0], 1).mapPartitions(look).collect() == [True]
+            assert sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(look)).collect() == [
+                True
+            ]
 
 
 def test_where_there_is_no_memory_results_go_through_the_socket():
@@ -321,7 +336,7 @@ def test_where_there_is_no_memory_results_go_through_the_socket():
         return [bytes([n]) * 400_000 for n in range(6)]
 
     with SparkContext("local[1]", "results") as sc:
-        rdd = sc.parallelize([0], 1).mapPartitions(made)
+        rdd = sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(made))
         assert rdd.collect() == [bytes([n]) * 400_000 for n in range(6)]
         buckets = rdd.map(lambda data: (data[0], data)).partitionBy(6)
         assert sorted(buckets.collect()) == [(n, bytes([n]) * 400_000) for n in range(6)]
@@ -349,7 +364,7 @@ class Unreadable:
 
 
 def test_the_record_that_cannot_be_pickled_is_named(sc):
-    made = sc.parallelize([0], 1).mapPartitions(lambda _: [1, "b", Unwilling()])
+    made = sc.parallelize([0], 1).mapPartitionsWithIndex(in_worker(lambda _: [1, "b", Unwilling()]))
     with pytest.raises(JobError) as caught:
         made.collect()
     text = str(caught.value)

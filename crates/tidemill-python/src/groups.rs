@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tidemill_udf::digest::Integers;
-use tidemill_udf::{Call, Heap, Records, Rows, Type, pair_of};
+use tidemill_udf::{Call, Heap, Records, Rows, Site, Type, pair_of};
 
 use crate::hash;
 use crate::keys::{Fingerprint, KeyIndex, each_item, text_of};
@@ -28,6 +28,8 @@ pub enum Collect<'a> {
         /// From what there is and another value.
         merge: &'a Call,
     },
+    /// There are none: the records are keys, and are counted.
+    Count,
 }
 
 /// Groups under construction.
@@ -49,15 +51,21 @@ pub struct Groups<'a> {
     /// What the functions give.
     made: [u64; MOST_SLOTS],
     recent: Recent,
+    /// Whether it was a group's first value that a function left to CPython.
+    stuck_first: bool,
 }
 
 impl<'a> Groups<'a> {
-    /// For records of a type that is a pair with a key; `None` for others.
+    /// For records of a type that is a pair with a key, or a key if they are counted; `None` for others.
     pub fn new(record: &'a Type, collect: Collect<'a>, buckets: usize) -> Option<Self> {
-        let (key, value) = pair_of(record)?;
+        let (key, value) = match collect {
+            Collect::Count => (record, &Type::None),
+            _ => pair_of(record)?,
+        };
         let calls = Rows::for_calls();
         let beside = match &collect {
             Collect::List | Collect::Runs | Collect::Join => 0,
+            Collect::Count => 1,
             Collect::Fold { create: None, .. } => value.slots(),
             Collect::Fold { create: Some(create), .. } => create.result().slots(),
         };
@@ -78,6 +86,7 @@ impl<'a> Groups<'a> {
             calls,
             made,
             recent,
+            stuck_first: false,
         };
         key.is_key().then_some(groups)
     }
@@ -179,6 +188,7 @@ impl<'a> Groups<'a> {
                     *slot = made;
                 }
             }
+            Collect::Count => self.index.beside(group)[0] += 1,
         }
         true
     }
@@ -189,8 +199,10 @@ impl<'a> Groups<'a> {
     /// As for [`Groups::add`]; the fingerprint must be the key's.
     unsafe fn add_group(&mut self, key: &[u64], value: &[u64], print: &Fingerprint) -> bool {
         let Some(first) = self.first(value) else { return false };
-        let beside: &[u64] =
-            if matches!(self.collect, Collect::Fold { .. }) { &first.0 } else { &[] };
+        let beside: &[u64] = match self.collect {
+            Collect::Fold { .. } | Collect::Count => &first.0,
+            Collect::List | Collect::Runs | Collect::Join => &[],
+        };
         // SAFETY: the caller's promise.
         let group = unsafe { self.index.insert(self.key, key, beside, print, &self.heap) };
         match self.collect {
@@ -200,7 +212,7 @@ impl<'a> Groups<'a> {
                 integers.push(value[0] as i64);
                 self.runs.push(integers);
             }
-            Collect::Fold { .. } => {}
+            Collect::Fold { .. } | Collect::Count => {}
         }
         self.recent.remember(key, group);
         true
@@ -210,6 +222,7 @@ impl<'a> Groups<'a> {
     fn first(&mut self, value: &[u64]) -> Option<(Vec<u64>, usize)> {
         match &self.collect {
             Collect::Runs => Some((Vec::new(), 0)),
+            Collect::Count => Some((vec![1], 1)),
             Collect::List | Collect::Fold { create: None, .. } => Some((value.to_vec(), 1)),
             Collect::Join => {
                 let Type::List(_) = self.value else { return None };
@@ -221,6 +234,7 @@ impl<'a> Groups<'a> {
                 let mut slots = vec![0; create.result().slots()];
                 // SAFETY: the value is one of the function's argument type; it takes no second.
                 let done = unsafe { create.run(&mut self.calls, value, &[], &mut slots) };
+                self.stuck_first = !done;
                 done.then_some((slots, 1))
             }
         }
@@ -231,11 +245,19 @@ impl<'a> Groups<'a> {
         self.recent.forget();
     }
 
+    /// Where the function that left a record to CPython did so.
+    pub fn stuck_at(&self) -> Option<&Site> {
+        let Collect::Fold { create, merge } = &self.collect else { return None };
+        let call = create.filter(|_| self.stuck_first).unwrap_or(merge);
+        call.sites().get(self.calls.gave_up_at()?)
+    }
+
     /// The type of the groups.
     pub fn ty(&self) -> Type {
         let value = match &self.collect {
             Collect::List => Type::List(Box::new(self.value.clone())),
             Collect::Runs => Type::Runs,
+            Collect::Count => Type::Int,
             Collect::Join | Collect::Fold { create: None, .. } => self.value.clone(),
             Collect::Fold { create: Some(create), .. } => create.result().clone(),
         };
@@ -293,6 +315,16 @@ impl<'a> Groups<'a> {
                         record.extend_from_slice(&items[at * width..(at + 1) * width]);
                         // SAFETY: a key and a value that came with it.
                         unsafe { records.push(&record) };
+                    }
+                }
+                Some(records)
+            }
+            Collect::Count => {
+                let mut records = Records::new(self.key);
+                for group in 0..self.index.len() {
+                    for _ in 0..self.index.beside(group)[0] {
+                        // SAFETY: a key, which the index holds.
+                        unsafe { records.push(self.index.key(group)) };
                     }
                 }
                 Some(records)

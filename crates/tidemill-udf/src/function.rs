@@ -239,8 +239,9 @@ pub(crate) fn attempts(
             Ok(Attempt::Unseen(code, place)) => {
                 known.shapes.insert(place, look(&code, place, samples.unwrap_or_default()));
             }
-            Ok(Attempt::Done(..)) => {
-                let first = reasons.first().map_or("a side effect".to_owned(), Reason::to_string);
+            Ok(Attempt::Done(code, _)) => {
+                let site = || code.sites.first().map_or_else(String::new, Site::to_string);
+                let first = reasons.first().map_or_else(site, Reason::to_string);
                 return Err(Reason::NothingLeft(first));
             }
             // Types only grow, and not beyond a depth, so lessons come to an end.

@@ -51,7 +51,7 @@ mod unpickle;
 pub use call::Call;
 pub use error::{Reason, Result};
 pub use function::{Compiled, RowOutcome};
-pub use parts::{as_list, in_parts};
+pub use parts::{as_list, in_one_part, in_parts};
 pub use records::{Heap, Records, has_pointers, list_items, list_of, pair_of, same_value, widen};
 pub use runtime::Rows;
 pub use shape::{Kind, Shape};

@@ -32,6 +32,14 @@ pub fn in_parts<T>(parts: &[u64], f: impl FnOnce(u64) -> T) -> T {
     f(std::ptr::from_ref(&list) as u64)
 }
 
+/// Calls `f` with the slot of a list in parts that has items of the type, given as their slots.
+pub fn in_one_part<T>(item: &Type, len: usize, slots: &[u64], f: impl FnOnce(u64) -> T) -> T {
+    let part = List::of(slots, len, item.slots());
+    let parts = [std::ptr::from_ref(&part) as u64];
+    // None of them is empty.
+    in_parts(if len == 0 { &[] } else { &parts }, f)
+}
+
 /// Calls `f` with the slot of one list of what is in several.
 ///
 /// # Safety

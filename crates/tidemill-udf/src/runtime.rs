@@ -144,6 +144,11 @@ impl Rows<'_> {
         &self.given_up
     }
 
+    /// The slots of all records, one after the other.
+    pub fn slots(&self) -> &[u64] {
+        &self.slots
+    }
+
     /// The slots of a record.
     pub fn record(&self, index: usize) -> &[u64] {
         &self.slots[index * self.width..(index + 1) * self.width]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tidemill.compiler.front import Description
 
 Node = dict[str, Any]
+# Classes whose objects are functions of one argument, and tell what they were made with.
+GETTERS = (operator.itemgetter, operator.methodcaller)
 
 
 def describe_object(description: Description, function: Any, arity: int) -> Node:
@@ -34,7 +36,7 @@ def describe_object(description: Description, function: Any, arity: int) -> Node
     kind = type(function)
     if kind is functools.partial:
         return _partial(description, function, params, names)
-    if kind in (operator.itemgetter, operator.methodcaller) and arity == 1:
+    if kind in GETTERS and arity == 1:
         # Without keywords it reduces to its type and what it was made with.
         made_with = function.__reduce__()
         if made_with[0] is kind:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tidemill import columns, ops
 from tidemill._engine import portable_hash
 from tidemill.compiler.front import describe
+from tidemill.compiler.own import PARTITIONS, RECORDS, parts_of
 from tidemill.compiler.reasons import OPERATOR, RESULT_ITERABLES, WHOLE_PARTITIONS
 
 if TYPE_CHECKING:
@@ -28,22 +29,6 @@ STEPS: dict[Any, str] = {
     ops.flat_map_values: "flat_map_values",
 }
 
-
-def _tagger(tag: int) -> Callable[[Any], Any]:
-    def tagged(record: Any) -> Any:
-        key, value = record
-        return key, (tag, value)
-
-    return tagged
-
-
-# Operators without a function of the user's do what these do.
-OWN: dict[Any, Callable[..., Callable[[Any], Any]]] = {
-    ops.pair_with_none: lambda: lambda record: (record, None),
-    ops.first_of_pair: lambda: lambda record: record[0],
-    ops.second_of_pair: lambda: lambda record: record[1],
-    ops.tag_values: _tagger,
-}
 # Where Tidemill's own functions are.
 HOME = os.path.dirname(ops.__file__) + os.sep
 # Those that are compiled without being a step, a sink or a function.
@@ -51,7 +36,6 @@ WHOLE = (ops.expand, ops.join_sides, ops.left_sides, ops.common_keys)
 REFUSED = {
     **dict.fromkeys(
         (
-            ops.map_partition,
             ops.map_indexed,
             ops.foreach_partition,
             ops.glom,
@@ -61,6 +45,8 @@ REFUSED = {
     ),
     **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
 }
+# Instead of a number of arguments: one, the iterator of a partition.
+PARTITION = -1
 # What `explain` calls an operator, and the numbers of arguments of its functions.
 OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.map_records: ("map", (1,)),
@@ -76,6 +62,13 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.reduce_records: ("reduce", (2,)),
     ops.take_first: ("take", ()),
     ops.count_records: ("count", ()),
+    ops.count_values: ("countByValue", ()),
+    ops.fold_records: ("fold", (2,)),
+    ops.sum_records: ("sum", ()),
+    ops.summarize_records: ("stats", ()),
+    ops.map_partition: ("mapPartitions", (PARTITION,)),
+    ops.extreme_records: ("takeOrdered", (1,)),
+    ops.sort_records: ("sortByKey", (1,)),
     ops.update_state: ("updateStateByKey", (2,)),
     ops.slide_window: ("reduceByKeyAndWindow", (2, 2, 1)),
     columns.map_arrow: ("mapArrow", None),
@@ -149,12 +142,13 @@ class Functions:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._trees: dict[tuple[int, int], dict[str, Any]] = {}
+        self._own: dict[int, dict[str, Any]] = {}
 
     def tree(self, function: Any, arity: int) -> dict[str, Any]:
-        """Return the description of a function of so many arguments."""
+        """Return the description of a function of so many arguments, or of `PARTITION`."""
         key = (id(function), arity)
         if key not in self._trees:
-            tree = self._trees[key] = describe(function, arity)
+            tree = self._trees[key] = describe(function, max(arity, 1), arity == PARTITION)
             called = _called(function, tree)
             how = "compiled" if tree["ok"] else f"not compiled: {_refusal(tree)}"
             self.lines.append(f"{called}: {how}")
@@ -164,6 +158,18 @@ class Functions:
         """Return the description if there is one."""
         tree = self.tree(function, arity)
         return tree if tree["ok"] else None
+
+    def own(self, op: Any) -> dict[str, Any] | None:
+        """Return the description of what compiles in the place of an operator on partitions."""
+        operator, args = parts_of(op)
+        if operator not in PARTITIONS:
+            return None
+        if id(op) not in self._own:
+            tree = self._own[id(op)] = describe(PARTITIONS[operator](*args))
+            if not tree["ok"] and is_own_file(tree["file"]):
+                # Its place says nothing to the user.
+                tree["file"] = None
+        return self._own[id(op)]
 
 
 def _head(stage: list[Any], labels: list[str], functions: Functions) -> dict[str, Any]:
@@ -243,14 +249,14 @@ def _step(op: Any, functions: Functions) -> dict[str, Any] | None:
 
 def _own_step(op: Any) -> dict[str, Any] | None:
     """The step of an operator that has no function of the user's."""
-    operator, args = (op.func, op.args) if type(op) is partial else (op, ())
-    tree = _own_tree(operator, *args) if operator in OWN else None
+    operator, args = parts_of(op)
+    tree = _own_tree(operator, *args) if operator in RECORDS else None
     return {"op": "map", **tree} if tree and tree["ok"] else None
 
 
 @lru_cache(maxsize=64)
 def _own_tree(operator: Any, *args: Any) -> dict[str, Any]:
-    return describe(OWN[operator](*args))
+    return describe(RECORDS[operator](*args))
 
 
 def _has_late_effects(steps: list[dict[str, Any]]) -> bool:
@@ -274,6 +280,11 @@ def _sink(op: Any, functions: Functions) -> dict[str, Any] | None:
         return {"kind": "merge"}
     if op is ops.count_records:
         return {"kind": "count"}
+    if op is ops.count_values:
+        return {"kind": "count_values"}
+    whole = _whole(op, functions)
+    if whole is not None:
+        return whole if whole["function"]["ok"] else None
     count = _argument(op, ops.take_first)
     if type(count) is int:
         return {"kind": "take", "count": max(count, 0)}
@@ -288,6 +299,14 @@ def _sink(op: Any, functions: Functions) -> dict[str, Any] | None:
     return None
 
 
+def _whole(op: Any, functions: Functions) -> dict[str, Any] | None:
+    """A function of a partition; one of the user's may stop before the last record."""
+    function = _argument(op, ops.map_partition)
+    own = function is None
+    tree = functions.own(op) if own else functions.tree(function, PARTITION)
+    return {"kind": "whole", "function": tree, "takes_all": own} if tree else None
+
+
 def _argument(op: Any, operator: Any) -> Any:
     """The one thing that an operator is bound to, if it is that operator."""
     bound = type(op) is partial and op.func is operator and len(op.args) == 1
@@ -300,15 +319,16 @@ def _splits_by_key(op: Any) -> bool:
 
 def _operator(op: Any, label: str, functions: Functions) -> tuple[str, str | None, str | None]:
     """What to call an operator, why it is not compiled, what its functions leave to CPython."""
-    bare = op.func if type(op) is partial else op
-    own = [f for f in (op.args if type(op) is partial else ()) if callable(f)]
+    bare, args = parts_of(op)
+    own = [f for f in args if callable(f)]
     name, arity = OPERATORS.get(bare, (getattr(bare, "__name__", repr(bare)), None))
     if arity is None:
         compiles = bare in WHOLE or _own_step(op)
         refusal = None if compiles else REFUSED.get(bare, OPERATOR)
         return _named(label or name, own, [{}] * len(own)), refusal, None
     trees = [functions.tree(function, each) for function, each in zip(own, arity)]
-    refused = next((_refusal(tree) for tree in trees if not tree["ok"]), None)
+    whole = functions.own(op) or {"ok": True}
+    refused = next((_refusal(tree) for tree in (*trees, whole) if not tree["ok"]), None)
     left = [each for tree in trees if tree["ok"] for each in _left_to_cpython(tree["body"])]
     rows = ", ".join(f"{why} in line {line}" for why, line in left)
     return _named(label or name, own, trees), refused, rows or None
@@ -323,12 +343,19 @@ def _named(name: str, functions: list[Any], trees: list[dict[str, Any]]) -> str:
 
 def _is_own(function: Any) -> bool:
     code = getattr(function, "__code__", None)
-    return code is not None and code.co_filename.startswith(HOME)
+    return code is not None and is_own_file(code.co_filename)
+
+
+def is_own_file(file: str | None) -> bool:
+    """Whether a file is Tidemill's."""
+    return file is not None and file.startswith(HOME)
 
 
 def _called(function: Callable[..., Any], tree: dict[str, Any]) -> str:
     code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", None) or tree.get("name") or repr(function)
+    if type(function) is partial:
+        return f"partial of {_called(function.func, {})}"
     return f"{name} {code.co_filename}:{code.co_firstlineno}" if code else str(name)
 
 

@@ -16,6 +16,7 @@ from tidemill.compiler import reasons
 from tidemill.compiler.bound import arguments
 from tidemill.compiler.callables import describe_object
 from tidemill.compiler.known import constant, is_unicode, name_of
+from tidemill.compiler.partitions import check_iterator, listing
 from tidemill.compiler.reasons import GENERATOR, INTERNAL, PARAMETERS, RECURSION, Unsupported
 from tidemill.compiler.scope import LocalFunction, Scope
 from tidemill.compiler.source import FunctionNode, find
@@ -23,14 +24,17 @@ from tidemill.compiler.stability import is_literal
 from tidemill.compiler.statements import block, certain_deopt, expression_body
 
 REASONS = reasons.REASONS
-_GENERATOR_FLAGS = 0x20 | 0x80 | 0x100 | 0x200
+_PLAIN_GENERATOR = 0x20
+_GENERATOR_FLAGS = _PLAIN_GENERATOR | 0x80 | 0x100 | 0x200
 _STAR_FLAGS = 0x04 | 0x08
 # JSON parsers refuse to go deeper than 128.
 _DEEPEST = 120
 _MOST_FUNCTIONS = 500
 
 
-def describe(function: Callable[..., Any], arity: int = 1) -> dict[str, Any]:
+def describe(
+    function: Callable[..., Any], arity: int = 1, partition: bool = False
+) -> dict[str, Any]:
     """Describe a function as a tree that says exactly what it does, or say why that cannot be.
 
     Captured values (closure cells, module globals, defaults) are read now, so a description holds
@@ -43,6 +47,9 @@ def describe(function: Callable[..., Any], arity: int = 1) -> dict[str, Any]:
     arity : int
         The number of arguments that it will be called with. Defaults of further parameters are
         taken as captured constants.
+    partition : bool
+        Whether the argument is the iterator of a partition, and the result is iterated over. The
+        tree is then that of a function from a list, which it reads once, to a list.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def describe(function: Callable[..., Any], arity: int = 1) -> dict[str, Any]:
     'not a plain Python function'
     """
     try:
-        tree = Description().tree(function, arity)
+        tree = Description(partition).tree(function, arity)
         _check_json(tree)
         return tree
     except Unsupported as error:
@@ -93,7 +100,8 @@ def _check_json(tree: Any) -> None:
 class Description:
     """The making of one tree, with the functions that are being read, the innermost last."""
 
-    def __init__(self) -> None:
+    def __init__(self, partition: bool = False) -> None:
+        self._partition = partition
         self._reading: list[Any] = []
         self._scopes = 0
 
@@ -138,6 +146,8 @@ class Description:
         if type(function) is MethodType:
             raise Unsupported(reasons.BOUND_METHOD, function.__func__.__qualname__)
         if type(function) is not FunctionType or name_of(function):
+            if self._partition and not self._reading:
+                raise Unsupported(reasons.NOT_A_FUNCTION, f"of type {type(function).__name__}")
             if given:
                 raise Unsupported(reasons.ARGUMENTS, "functools.partial")
             return describe_object(self, function, arity)
@@ -172,10 +182,15 @@ class Description:
     def _function(
         self, function: FunctionType, arity: int, given: dict[str, Any]
     ) -> dict[str, Any]:
-        if function.__code__.co_flags & _GENERATOR_FLAGS:
+        kind = function.__code__.co_flags & _GENERATOR_FLAGS
+        takes_partition = self._partition and self.depth == 1
+        if kind and not (takes_partition and kind == _PLAIN_GENERATOR):
             raise Unsupported(GENERATOR, function.__qualname__)
         file, node = find(function)
-        scope = Scope(self, function, file, node)
+        scope = Scope(self, function, file, listing(node) if kind else node)
+        if takes_partition:
+            scope.takes_partition = True
+            check_iterator(scope, arguments(node)[0].arg if arguments(node) else "")
         if self.by_reference(function):
             _check_defaults(node)
         names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]

@@ -22,6 +22,7 @@ from tidemill.compiler.reasons import (
     Unsupported,
 )
 from tidemill.compiler.scope import NOTHING, LocalFunction, Scope
+from tidemill.compiler.streams import streamed
 
 Node = dict[str, Any]
 
@@ -408,8 +409,10 @@ def _user_call(scope: Scope, node: ast.Call, value: Any) -> Node:
 
 def _arguments(scope: Scope, node: ast.Call, consumed: bool) -> list[Node]:
     """The arguments; a generator may be the only one of a call that uses it up."""
-    if consumed and len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp):
-        return [comprehension(scope, node.args[0])]
+    if consumed and len(node.args) == 1:
+        only = streamed(scope, node.args[0]) or node.args[0]
+        if isinstance(only, ast.GeneratorExp):
+            return [comprehension(scope, only)]
     return [expression(scope, arg) for arg in node.args]
 
 

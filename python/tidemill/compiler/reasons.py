@@ -11,6 +11,7 @@ CHANGED = "its source is not the one that runs"
 NOT_A_FUNCTION = "not a plain Python function"
 BOUND_METHOD = "a bound method"
 GENERATOR = "a generator or a coroutine"
+ITERATOR = "an iterator that is not just gone through once"
 PARAMETERS = "parameters that do not fit the call"
 RECURSION = "recursion"
 NO_VALUE = "a name without a value"
@@ -37,6 +38,7 @@ REASONS = (
     NOT_A_FUNCTION,
     BOUND_METHOD,
     GENERATOR,
+    ITERATOR,
     PARAMETERS,
     RECURSION,
     NO_VALUE,

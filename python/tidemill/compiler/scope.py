@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler import containers, dates, regexes, stability
 from tidemill.compiler.bound import Bound
+from tidemill.compiler.callables import GETTERS, describe_object
 from tidemill.compiler.known import builtin, constant, exception_name, is_plain_type, name_of
 from tidemill.compiler.reasons import (
     CAPTURED,
@@ -70,6 +71,8 @@ class Scope:
         self.file = file
         self.node = node
         self.local = local
+        # Whether what it returns is what becomes of a whole partition.
+        self.takes_partition = False
         self.number = description.count()
         self.bound = Bound(node)
         self.constants: dict[str, Any] = {}
@@ -92,6 +95,11 @@ class Scope:
         """Make a name that no variable of the program can have."""
         self._made += 1
         return f"{name}.{self._made}"
+
+    def declare(self, made: ast.expr) -> None:
+        """Make a name from `new_name` a variable of the function."""
+        if isinstance(made, ast.Name):
+            self.bound.counts[made.id] += 1
 
     def enter(self, names: list[str]) -> None:
         """Begin a comprehension with these variables."""
@@ -198,7 +206,7 @@ class Scope:
             value = vars(base).get(name, NOTHING)
             if value is NOTHING:
                 raise Unsupported(NO_VALUE, f"{base.__name__}.{name}", line)
-            same: Any = name_of(value) or exception_name(value)
+            same: Any = name_of(value) or exception_name(value) or value in GETTERS
             same = same or regexes.is_known(value) or dates.is_known(value)
             settled = same or stability.settled_in_module(base, name, value)
             self._require(bool(settled), f"{base.__name__}.{name}", line)
@@ -224,6 +232,8 @@ class Scope:
             return builtin(known, line)
         if type(value) is LocalFunction or self.description.is_function(value):
             return {"e": "func", "f": self.description.called(self, value, None), "l": line}
+        if type(value) in GETTERS:
+            return {"e": "func", "f": describe_object(self.description, value, 1), "l": line}
         return constant(value, line)
 
     def members(self, node: ast.expr) -> dict[str, Any] | None:

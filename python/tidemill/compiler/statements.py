@@ -13,8 +13,10 @@ from typing import Any, Callable
 from tidemill.compiler.known import exception_name
 from tidemill.compiler.local import define
 from tidemill.compiler.lower import OPERATORS, Node, comprehension, expression, iterated, target
+from tidemill.compiler.partitions import returned
 from tidemill.compiler.reasons import EXCEPTION, IMPORT, STATEMENT, Unsupported
 from tidemill.compiler.scope import NOTHING, Scope
+from tidemill.compiler.streams import first_of, loop_of
 
 _LEAVES = ("return", "raise", "break", "continue")
 
@@ -91,14 +93,26 @@ def _statement(scope: Scope, node: Any, top: bool) -> list[Node]:
 
 
 def _assign(scope: Scope, node: ast.Assign) -> list[Node]:
-    value, line = expression(scope, node.value), node.lineno
+    line = node.lineno
     if len(node.targets) == 1:
-        return [{"s": "assign", "t": target(scope, node.targets[0]), "v": value, "l": line}]
+        (to,) = node.targets
+        value = expression(scope, _unpacked(scope, to, node.value))
+        return [{"s": "assign", "t": target(scope, to), "v": value, "l": line}]
+    value = expression(scope, node.value)
     name = scope.new_name("value")
     held = {"e": "name", "id": name, "l": line}
     first = {"s": "assign", "t": {"t": "name", "id": name}, "v": value, "l": line}
     rest = [{"s": "assign", "t": target(scope, t), "v": held, "l": line} for t in node.targets]
     return [first, *rest]
+
+
+def _unpacked(scope: Scope, to: ast.expr, value: ast.expr) -> ast.expr:
+    """What is assigned, as a list if it is an iterator that is unpacked."""
+    if not isinstance(to, (ast.Tuple, ast.List)):
+        return value
+    if any(isinstance(item, ast.Starred) for item in to.elts):
+        return value
+    return first_of(scope, value, len(to.elts) + 1) or value
 
 
 def _annotated(scope: Scope, node: ast.AnnAssign) -> list[Node]:
@@ -145,11 +159,14 @@ def _assert(scope: Scope, node: ast.Assert) -> list[Node]:
 
 def _return(scope: Scope, node: ast.Return) -> list[Node]:
     value: Node | None = None
-    if isinstance(node.value, ast.GeneratorExp) and scope.is_outermost:
+    held = node.value
+    if held is not None and scope.takes_partition:
+        held = returned(scope, held)
+    if isinstance(held, ast.GeneratorExp) and scope.is_outermost:
         # The operator uses up what its function returns, or cannot take a generator at all.
-        value = comprehension(scope, node.value)
-    elif node.value is not None:
-        value = expression(scope, node.value)
+        value = comprehension(scope, held)
+    elif held is not None:
+        value = expression(scope, held)
     return [{"s": "return", "v": value, "l": node.lineno}]
 
 
@@ -160,6 +177,7 @@ def _expression(scope: Scope, node: ast.Expr) -> list[Node]:
 
 
 def _for(scope: Scope, node: ast.For) -> list[Node]:
+    node = loop_of(scope, node)
     return [
         {
             "s": "for",

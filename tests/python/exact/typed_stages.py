@@ -5,6 +5,11 @@ loads this file from its path.
 """
 
 
+def _in_worker(function):
+    """For `mapPartitionsWithIndex`, which is not compiled."""
+    return lambda index, records: function(records)
+
+
 def _number(line):
     try:
         return int(line)
@@ -18,7 +23,11 @@ def made_by_workers(lines):
             for word in line.split():
                 yield word, _number(word)
 
-    return lines.mapPartitions(words).reduceByKey(lambda a, b: a + b).map(lambda kv: kv[1] % 7)
+    return (
+        lines.mapPartitionsWithIndex(_in_worker(words))
+        .reduceByKey(lambda a, b: a + b)
+        .map(lambda kv: kv[1] % 7)
+    )
 
 
 def made_by_workers_in_place(lines):
@@ -26,7 +35,9 @@ def made_by_workers_in_place(lines):
         values.append(len(values))
         return values
 
-    pairs = lines.mapPartitions(lambda some: [(line[:1], [len(line)]) for line in some])
+    pairs = lines.mapPartitionsWithIndex(
+        _in_worker(lambda some: [(line[:1], [len(line)]) for line in some])
+    )
     return pairs.partitionBy(2).mapValues(change).mapValues(lambda values: (values, sum(values)))
 
 
@@ -40,7 +51,7 @@ def lists_of_workers_there_twice(lines):
         for line in some:
             yield line[:1], both if len(line) % 3 else [2]
 
-    return lines.mapPartitions(pairs).partitionBy(1).mapValues(change)
+    return lines.mapPartitionsWithIndex(_in_worker(pairs)).partitionBy(1).mapValues(change)
 
 
 def _described(some):
@@ -49,12 +60,12 @@ def _described(some):
 
 
 def dicts_of_workers(lines):
-    rows = lines.mapPartitions(_described).partitionBy(1).map(lambda kv: kv[1])
+    rows = lines.mapPartitionsWithIndex(_in_worker(_described)).partitionBy(1).map(lambda kv: kv[1])
     return rows.filter(lambda row: row["odd"]).map(lambda row: (row["line"], row["at"] * 2, row))
 
 
 def dicts_of_workers_in_small_blocks(lines):
-    rows = lines.mapPartitions(_described).partitionBy(7)
+    rows = lines.mapPartitionsWithIndex(_in_worker(_described)).partitionBy(7)
     return rows.mapValues(lambda row: len(row["line"]) + row["at"]).reduceByKey(lambda a, b: a + b)
 
 
@@ -64,7 +75,7 @@ def dicts_of_workers_that_are_changed(lines):
         row["new"] = row["half"] if row["odd"] else None
         return row
 
-    rows = lines.mapPartitions(_described).partitionBy(2).mapValues(change)
+    rows = lines.mapPartitionsWithIndex(_in_worker(_described)).partitionBy(2).mapValues(change)
     return rows.mapValues(lambda row: (sorted(row), row["at"], row.get("new"), row.get("none", 7)))
 
 
@@ -78,7 +89,7 @@ def dicts_of_workers_there_twice(lines):
         row["n"] += 1
         return row["n"]
 
-    return lines.mapPartitions(pairs).partitionBy(1).mapValues(change)
+    return lines.mapPartitionsWithIndex(_in_worker(pairs)).partitionBy(1).mapValues(change)
 
 
 def dicts_of_workers_with_none(lines):
@@ -99,12 +110,12 @@ def dicts_of_workers_of_many_keys(lines):
         for line in some:
             yield len(line) % 2, {"a": 1, "b": line} if len(line) % 3 else {"b": line, "a": 1}
 
-    made = lines.mapPartitions(pairs).partitionBy(2)
+    made = lines.mapPartitionsWithIndex(_in_worker(pairs)).partitionBy(2)
     return made.mapValues(lambda row: (list(row), row["a"], len(row["b"]), row))
 
 
 def dicts_of_the_program(lines):
-    rows = [row for _, row in lines.mapPartitions(_described).collect()]
+    rows = [row for _, row in lines.mapPartitionsWithIndex(_in_worker(_described)).collect()]
     made = lines.context.parallelize(rows, 3)
     return made.map(lambda row: (row["line"][:1], row["at"])).reduceByKey(lambda a, b: max(a, b))
 
@@ -120,7 +131,7 @@ def long_texts_of_workers_there_twice(lines):
             text = line * 300
             yield text[:1], (text, text, len(text))
 
-    made = lines.mapPartitions(pairs).partitionBy(1)
+    made = lines.mapPartitionsWithIndex(_in_worker(pairs)).partitionBy(1)
     return made.mapValues(lambda row: (row[0] == row[1], len(row[0]) == row[2]))
 
 
@@ -134,12 +145,16 @@ def nan_of_workers_there_twice(lines):
         found = [key for _, both in part for key in both]
         return [(len(set(found)), found[0] in found[1:])]
 
-    return lines.mapPartitions(pairs).partitionBy(1).mapPartitions(keys)
+    return (
+        lines.mapPartitionsWithIndex(_in_worker(pairs))
+        .partitionBy(1)
+        .mapPartitionsWithIndex(_in_worker(keys))
+    )
 
 
 def workers_of_two_types(lines):
-    pairs = lines.mapPartitions(
-        lambda some: [(line[:1], True if line < "b" else len(line)) for line in some]
+    pairs = lines.mapPartitionsWithIndex(
+        _in_worker(lambda some: [(line[:1], True if line < "b" else len(line)) for line in some])
     )
     return pairs.partitionBy(2).map(lambda kv: (kv[0], str(kv[1]))).reduceByKey(max)
 
@@ -153,12 +168,16 @@ def workers_of_narrower_types(lines):
 
 
 def workers_of_large_numbers(lines):
-    pairs = lines.mapPartitions(lambda some: [(len(line) % 3, 1 << 8 * len(line)) for line in some])
+    pairs = lines.mapPartitionsWithIndex(
+        _in_worker(lambda some: [(len(line) % 3, 1 << 8 * len(line)) for line in some])
+    )
     return pairs.partitionBy(2).mapValues(lambda n: n + 1).mapValues(lambda n: n % 1000)
 
 
 def workers_of_other_types(lines):
-    made = lines.mapPartitions(lambda some: [(len(line) % 3, line.encode()) for line in some])
+    made = lines.mapPartitionsWithIndex(
+        _in_worker(lambda some: [(len(line) % 3, line.encode()) for line in some])
+    )
     return made.partitionBy(2).mapValues(len).reduceByKey(max)
 
 
@@ -173,7 +192,7 @@ def workers_that_print(lines):
             print("b")
         return kv[0], len(kv[1])
 
-    made = lines.mapPartitions(pairs).map(lambda kv: (kv[0], kv[1].strip()))
+    made = lines.mapPartitionsWithIndex(_in_worker(pairs)).map(lambda kv: (kv[0], kv[1].strip()))
     return made.partitionBy(1).map(tell).filter(lambda kv: kv[1] > 1)
 
 
@@ -187,7 +206,7 @@ def workers_that_print_in_step(lines):
         print("seen", ascii(kv[1]))
         return kv[0], len(kv[1])
 
-    return lines.mapPartitions(pairs).map(tell).reduceByKey(lambda a, b: a + b)
+    return lines.mapPartitionsWithIndex(_in_worker(pairs)).map(tell).reduceByKey(lambda a, b: a + b)
 
 
 def first_few_of_workers(lines):
@@ -196,12 +215,14 @@ def first_few_of_workers(lines):
             print("made", ascii(line))
             yield line
 
-    few = lines.mapPartitions(tell).map(len).take(3)
+    few = lines.mapPartitionsWithIndex(_in_worker(tell)).map(len).take(3)
     return lines.context.parallelize(few, 1)
 
 
 def united_with_workers(lines):
-    made = lines.mapPartitions(lambda some: [(line[:1], len(line)) for line in some])
+    made = lines.mapPartitionsWithIndex(
+        _in_worker(lambda some: [(line[:1], len(line)) for line in some])
+    )
     both = made.union(lines.map(lambda line: (line[:1], 1)))
     return both.reduceByKey(lambda a, b: a + b).mapValues(lambda n: n * 2)
 
@@ -343,12 +364,16 @@ def joined_with_workers(lines):
             yield line[:1], len(line) / 2
 
     left, _ = _sides(lines)
-    return left.leftOuterJoin(lines.mapPartitions(pairs), 2).mapValues(lambda v: v[0] * v[1])
+    return left.leftOuterJoin(lines.mapPartitionsWithIndex(_in_worker(pairs)), 2).mapValues(
+        lambda v: v[0] * v[1]
+    )
 
 
 def joined_with_large_numbers(lines):
     left, _ = _sides(lines)
-    right = lines.mapPartitions(lambda some: [(line[:1], 1 << 3 * len(line)) for line in some])
+    right = lines.mapPartitionsWithIndex(
+        _in_worker(lambda some: [(line[:1], 1 << 3 * len(line)) for line in some])
+    )
     return left.join(right, 2).mapValues(lambda v: v[0] + v[1])
 
 

@@ -68,6 +68,14 @@ impl Counts {
         }
     }
 
+    /// Adds rows that a function of several was to have, and the site where it gave up.
+    pub fn add_stuck(&self, rows: usize, site: Option<&Site>) {
+        self.add(0, rows);
+        if let Some(site) = site {
+            *self.sites.lock().entry(site.to_string()).or_default() += rows;
+        }
+    }
+
     /// The sites where most were given up, with their numbers, and how many were at other ones.
     pub fn sites(&self) -> (Vec<(String, usize)>, usize) {
         let mut sites: Vec<(String, usize)> = self.sites.lock().clone().into_iter().collect();

@@ -11,6 +11,7 @@ mod join;
 mod phase;
 mod plan;
 mod redo;
+mod sink;
 
 use std::sync::Arc;
 

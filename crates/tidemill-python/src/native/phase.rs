@@ -10,34 +10,20 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use tidemill::Result;
 use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
-use tidemill::{Error, Result};
-use tidemill_udf::{Call, Compiled, Reason, Records, RowOutcome, Rows, Step, Type, has_pointers};
-use tidemill_udf::{pair_of, pickle};
+use tidemill_udf::{Compiled, Reason, Records, RowOutcome, Rows, Step, Type, pickle};
 
 use super::input::{GivenUp, Input};
 use super::plan::{Part, PhasePlan, SinkPlan};
 use super::redo::{Redone, redone};
-use super::{Counts, Deal, InWorker, Sites};
+use super::sink::{Sink, Taken, compile_sink};
+use super::{Counts, InWorker, Sites};
 use crate::block::DataBlock;
-use crate::groups::{Collect, Groups, MOST_SLOTS};
 
 /// Records that go to the sink at a time.
 const RUN: usize = 512;
-
-/// What takes the records of a chain.
-enum Sink {
-    None,
-    Group,
-    Runs,
-    Merge,
-    Reduce(Call),
-    Combine(Box<(Call, Call)>),
-    Take(usize),
-    Count,
-    Total(Call),
-}
 
 /// A compiled phase.
 pub struct Phase {
@@ -127,7 +113,7 @@ impl Phase {
     /// # Safety
     /// The rows must be of the input's type, and alive.
     pub unsafe fn sample(&self, rows: &[&[u64]]) -> Result<Vec<Records>> {
-        let mut taken = Taken::new(self, 0)?;
+        let mut taken = Taken::new(&self.sink, &self.record, 0)?;
         let mut done = self.begin();
         for row in rows {
             match &self.chain {
@@ -173,9 +159,7 @@ impl Phase {
         }
         match &self.sink {
             Sink::None => self.followed,
-            Sink::Reduce(merge) | Sink::Total(merge) => merge.may_raise(),
-            Sink::Combine(both) => both.0.may_raise() || both.1.may_raise(),
-            Sink::Group | Sink::Runs | Sink::Merge | Sink::Take(_) | Sink::Count => false,
+            sink => sink.is_in_step(),
         }
     }
 
@@ -188,8 +172,15 @@ impl Phase {
         worker: &mut InWorker<'_>,
     ) -> Result<Ended, TaskError> {
         let mut rows = self.begin();
-        let mut taken = Taken::new(self, buckets)?;
-        let Some(input) = Input::of(blocks) else { return Ok(Ended::Records(taken.finish())) };
+        let mut taken = Taken::new(&self.sink, &self.record, buckets)?;
+        let Some(input) = Input::of(blocks) else {
+            taken.drain_all(&mut rows);
+            if taken.stuck {
+                let part = Part::From { operator: self.first };
+                return worker(&part, std::slice::from_ref(blocks)).map(Ended::Partitions);
+            }
+            return Ok(Ended::Records(taken.finish()));
+        };
         let mut given_up = input.given_up();
         let (mut seen, mut sites) = (0, Sites::default());
         let _ = input.each(|row| {
@@ -210,7 +201,7 @@ impl Phase {
                 taken.drain(&mut rows);
             }
             match self.sink {
-                Sink::Take(count) if given_up.len() > 0 || rows.len() >= count => {
+                Sink::Take(_) if given_up.len() > 0 || taken.is_full(rows.len()) => {
                     ControlFlow::Break(())
                 }
                 _ => ControlFlow::Continue(()),
@@ -223,7 +214,7 @@ impl Phase {
             let part = Part::From { operator: if input.is_expanded() { 0 } else { self.first } };
             return worker(&part, std::slice::from_ref(blocks)).map(Ended::Partitions);
         }
-        self.finish(rows, taken, given_up, worker)
+        self.finish(rows, taken, given_up, seen, counts, worker)
     }
 
     /// The end of a run: what waits goes to the sink, with the given-up rows' records in their places.
@@ -232,6 +223,8 @@ impl Phase {
         mut rows: Rows<'_>,
         mut taken: Taken<'_>,
         given_up: GivenUp,
+        seen: usize,
+        counts: &Counts,
         worker: &mut InWorker<'_>,
     ) -> Result<Ended, TaskError> {
         if given_up.len() == 0 {
@@ -239,6 +232,7 @@ impl Phase {
             if !taken.stuck {
                 return Ok(Ended::Records(taken.finish()));
             }
+            counts.add_stuck(rows.len().min(seen), taken.stuck_at());
         }
         let (first, end) = (self.first, self.end);
         if taken.stuck || self.is_in_step() {
@@ -247,13 +241,16 @@ impl Phase {
             return worker(&part, &inputs).map(Ended::Partitions);
         }
         let part = Part::Rows { first, end, code: self.record.code() };
+        let given_up_rows = given_up.len();
         match redone(worker(&part, &[vec![given_up.into_block()]])?, &self.record)? {
             Redone::Typed(extra, _heap, _block) => {
                 let all = in_order(&rows, &extra);
-                let done = all.iter().take_while(|record| taken.add(record)).count();
+                let done = taken.add_all(&all);
                 if done == all.len() {
                     return Ok(Ended::Records(taken.finish()));
                 }
+                let left = (all.len() - done).min(seen - given_up_rows);
+                counts.add_stuck(left, taken.stuck_at());
                 let told_again = if taken.replays() { done } else { 0 };
                 let native = self.pickled(taken.replay(), all[told_again..].iter().copied());
                 let part = Part::After { first, end, unrun: false };
@@ -305,12 +302,6 @@ impl Phase {
     }
 }
 
-impl SinkPlan {
-    fn takes_pairs(&self) -> bool {
-        !matches!(self, SinkPlan::Take { .. } | SinkPlan::Count | SinkPlan::Total { .. })
-    }
-}
-
 /// The most of the first steps that compile, their number, and why not one more.
 fn longest(
     steps: &[Step],
@@ -326,218 +317,6 @@ fn longest(
         }
     }
     (None, 0, stopped)
-}
-
-fn compile_sink(sink: &SinkPlan, record: &Type) -> std::result::Result<(Sink, Type), Reason> {
-    let pair = || {
-        let keyed = pair_of(record).filter(|(key, _)| key.is_key());
-        keyed.ok_or_else(|| Reason::types_of("a grouping by key", record))
-    };
-    let keyed = |key: &Type, value: Type| Type::Tuple(vec![key.clone(), value]);
-    Ok(match sink {
-        SinkPlan::Group { for_update } => {
-            let (key, value) = pair()?;
-            if *for_update && *value == Type::Int {
-                return Ok((Sink::Runs, keyed(key, Type::Runs)));
-            }
-            (Sink::Group, keyed(key, Type::List(Box::new(value.clone()))))
-        }
-        SinkPlan::Merge => {
-            let (_, value) = pair()?;
-            if !matches!(value, Type::List(_)) {
-                return Err(Reason::types_of("groupByKey", record));
-            }
-            (Sink::Merge, record.clone())
-        }
-        SinkPlan::Reduce { merge } => {
-            let (_, value) = pair()?;
-            let merge = fold(merge, &[value.clone(), value.clone()], value)?;
-            (Sink::Reduce(merge), record.clone())
-        }
-        SinkPlan::Combine { create, merge } => {
-            let (key, value) = pair()?;
-            let create = Call::new(create, std::slice::from_ref(value), None)?;
-            let combiner = create.result().clone();
-            let merge = fold(merge, &[combiner.clone(), value.clone()], &combiner)?;
-            (Sink::Combine(Box::new((create, merge))), keyed(key, combiner))
-        }
-        SinkPlan::Take { count } => (Sink::Take(*count), record.clone()),
-        SinkPlan::Count => (Sink::Count, Type::Int),
-        SinkPlan::Total { merge } => {
-            let merge = fold(merge, &[record.clone(), record.clone()], record)?;
-            (Sink::Total(merge), record.clone())
-        }
-    })
-}
-
-fn fold(
-    function: &tidemill_udf::Function,
-    args: &[Type],
-    result: &Type,
-) -> std::result::Result<Call, Reason> {
-    if result.slots() > MOST_SLOTS {
-        return Err(Reason::types_of("a reduction", result));
-    }
-    Call::new(function, args, Some(result))
-}
-
-/// What a sink has taken so far.
-struct Taken<'p> {
-    phase: &'p Phase,
-    so_far: SoFar<'p>,
-    /// Whether it has left a record to CPython: it takes no more.
-    stuck: bool,
-}
-
-enum SoFar<'p> {
-    Dealt(Deal),
-    Groups(Box<Groups<'p>>),
-    Counted(u64),
-    Total(Option<Vec<u64>>, Box<Rows<'static>>),
-}
-
-impl<'p> Taken<'p> {
-    fn new(phase: &'p Phase, buckets: usize) -> Result<Taken<'p>> {
-        let collect = match &phase.sink {
-            Sink::Group => Some(Collect::List),
-            Sink::Runs => Some(Collect::Runs),
-            Sink::Merge => Some(Collect::Join),
-            Sink::Reduce(merge) => Some(Collect::Fold { create: None, merge }),
-            Sink::Combine(both) => Some(Collect::Fold { create: Some(&both.0), merge: &both.1 }),
-            _ => None,
-        };
-        let so_far = match (&phase.sink, collect) {
-            (_, Some(collect)) => {
-                let groups = Groups::new(&phase.record, collect, buckets);
-                let groups = groups.ok_or_else(|| Error::Internal("groups without keys".into()))?;
-                SoFar::Groups(Box::new(groups))
-            }
-            (Sink::Count, _) => SoFar::Counted(0),
-            (Sink::Total(_), _) => SoFar::Total(None, Box::new(Rows::for_calls())),
-            _ => SoFar::Dealt(Deal::new(&phase.record, buckets)),
-        };
-        Ok(Taken { phase, so_far, stuck: false })
-    }
-
-    /// Takes a record; false if it is CPython's.
-    fn add(&mut self, record: &[u64]) -> bool {
-        // SAFETY, for all below: records of the chain's type, and what they point to is alive: the blocks, the
-        // constants, the chain's strings, which `drain` keeps where it must.
-        match (&mut self.so_far, &self.phase.sink) {
-            (SoFar::Dealt(dealt), Sink::Take(count)) if dealt.runs[0].len() == *count => true,
-            (SoFar::Dealt(dealt), _) => {
-                // SAFETY: as above.
-                unsafe { dealt.push(record) };
-                true
-            }
-            // SAFETY: as above.
-            (SoFar::Groups(groups), _) => unsafe { groups.add(record) },
-            (SoFar::Counted(count), _) => {
-                *count += 1;
-                true
-            }
-            (SoFar::Total(total @ None, _), _) => {
-                *total = Some(record.to_vec());
-                true
-            }
-            (SoFar::Total(Some(total), calls), Sink::Total(merge)) => {
-                let mut out = [0; MOST_SLOTS];
-                let width = total.len();
-                // SAFETY: as above; the total is one of the function's results or the first record.
-                let done = unsafe { merge.run(calls, total, record, &mut out[..width]) };
-                if done {
-                    total.copy_from_slice(&out[..width]);
-                }
-                done
-            }
-            (SoFar::Total(Some(_), _), _) => false,
-        }
-    }
-
-    /// Whether what it has taken can be told again. If not, nothing that it takes may be forgotten.
-    fn replays(&self) -> bool {
-        match &self.so_far {
-            SoFar::Groups(groups) => groups.can_replay(),
-            SoFar::Counted(_) | SoFar::Total(..) => true,
-            SoFar::Dealt(_) => false,
-        }
-    }
-
-    /// Takes a run of records, if that can be told again.
-    fn drain(&mut self, rows: &mut Rows<'_>) {
-        if self.replays() && !self.stuck {
-            self.drain_all(rows);
-        }
-    }
-
-    fn drain_all(&mut self, rows: &mut Rows<'_>) {
-        let done = match &mut self.so_far {
-            // SAFETY: as for `add`.
-            SoFar::Groups(groups) => unsafe {
-                groups.add_run(rows.len(), |index| rows.record(index))
-            },
-            _ => (0..rows.len()).take_while(|&index| self.add(rows.record(index))).count(),
-        };
-        if done < rows.len() {
-            self.stuck = true;
-            if self.replays() {
-                rows.drop_first(done);
-            }
-            return;
-        }
-        let keeps = match (&self.phase.sink, pair_of(&self.phase.record)) {
-            (Sink::Count, _) => false,
-            // Keys are copied.
-            (Sink::Group | Sink::Runs | Sink::Merge | Sink::Reduce(_), Some((_, value))) => {
-                has_pointers(value)
-            }
-            _ => has_pointers(&self.phase.record),
-        };
-        rows.clear(keeps);
-        if let SoFar::Groups(groups) = &mut self.so_far
-            && !keeps
-        {
-            groups.forget_recent();
-        }
-    }
-
-    fn finish(self) -> Vec<Records> {
-        match self.so_far {
-            SoFar::Dealt(dealt) => dealt.runs,
-            SoFar::Groups(groups) => groups.finish(),
-            SoFar::Counted(count) => {
-                let mut records = Records::new(&Type::Int);
-                // SAFETY: the slots of an integer.
-                unsafe { records.push(&[count]) };
-                vec![records]
-            }
-            SoFar::Total(total, _calls) => vec![one(&self.phase.record, total)],
-        }
-    }
-
-    /// What it has taken, as records that would have the same effect as the first ones.
-    fn replay(self) -> Option<Records> {
-        match self.so_far {
-            SoFar::Dealt(_) => None,
-            SoFar::Groups(groups) => groups.replay(),
-            SoFar::Counted(count) => {
-                // Any records will do.
-                let (len, slots) = (count as usize, Vec::new());
-                // SAFETY: no slots are those of any number of nothing.
-                Some(unsafe { Records::from_parts(&Type::None, len, slots, Arc::default()) })
-            }
-            SoFar::Total(total, _calls) => Some(one(&self.phase.record, total)),
-        }
-    }
-}
-
-fn one(ty: &Type, record: Option<Vec<u64>>) -> Records {
-    let mut records = Records::new(ty);
-    if let Some(record) = record {
-        // SAFETY: a record of the type; what it points to is alive while it is copied.
-        unsafe { records.push(&record) };
-    }
-    records
 }
 
 /// All records, given-up rows' records in their places.

@@ -25,8 +25,9 @@ pub struct Plan {
 impl Plan {
     /// Whether no input gives no output, and the worker need not be asked.
     pub fn keeps_empty(&self) -> bool {
-        let counts = |phase: &PhasePlan| matches!(phase.sink, Some(SinkPlan::Count));
-        self.rest.is_none() && !self.phases.iter().any(counts)
+        let gives = |sink: &SinkPlan| matches!(sink, SinkPlan::Count | SinkPlan::Whole { .. });
+        let gives = |phase: &PhasePlan| phase.sink.as_ref().is_some_and(gives);
+        self.rest.is_none() && !self.phases.iter().any(gives)
     }
 }
 
@@ -104,6 +105,15 @@ pub enum SinkPlan {
     },
     /// Their number.
     Count,
+    /// `countByValue`: the number of each.
+    CountValues,
+    /// A function of all records of the partition, to a list of others.
+    Whole {
+        /// From the list of records.
+        function: Function,
+        /// Whether it looks at every record.
+        takes_all: bool,
+    },
     /// `reduce`: one record of all.
     Total {
         /// From two records.

@@ -1,0 +1,102 @@
+"""`map` and `filter`, where they are used up on the spot: as generator expressions and loops.
+
+Nobody can tell the difference there: both ask for one item after the other, when they are asked for
+one. Called by `lower`, `statements` and `partitions`.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from tidemill.compiler.known import name_of
+
+if TYPE_CHECKING:
+    from tidemill.compiler.scope import Scope
+
+
+def streamed(scope: Scope, node: ast.expr) -> ast.GeneratorExp | None:
+    """Return ``map(f, items)`` or ``filter(f, items)`` as a generator expression, or None."""
+    known = called(scope, node)
+    if not isinstance(node, ast.Call) or known not in ("filter", "map"):
+        return None
+    if len(node.args) != 2 or node.keywords:
+        return None
+    function, items = node.args
+    source = streamed(scope, items)
+    if source:
+        loops, value = list(source.generators), source.elt
+    else:
+        value = _item(scope)
+        loops = [_loop(value, items)]
+    if known == "map":
+        return placed(ast.GeneratorExp(ast.Call(function, [value], []), loops), node)
+    if not isinstance(value, ast.Name):
+        one = ast.List([value], ast.Load())
+        value = _item(scope)
+        loops.append(_loop(value, one))
+    is_none = isinstance(function, ast.Constant) and function.value is None
+    loops[-1].ifs.append(value if is_none else ast.Call(function, [value], []))
+    return placed(ast.GeneratorExp(value, loops), node)
+
+
+def first_of(scope: Scope, node: ast.expr, count: int) -> ast.ListComp | None:
+    """Return a list of the first items of a generator or of `map`, one of each item; else None.
+
+    With one more than are wanted, unpacking tells what CPython's unpacking of the iterator tells,
+    which asks for one more too.
+    """
+    stream = node if isinstance(node, ast.GeneratorExp) else streamed(scope, node)
+    if stream is None or len(stream.generators) > 1 or stream.generators[0].ifs:
+        return None
+    (loop,) = stream.generators
+    some = ast.Subscript(loop.iter, ast.Slice(None, ast.Constant(count), None), ast.Load())
+    loop = ast.comprehension(loop.target, some, [], loop.is_async)
+    return placed(ast.ListComp(stream.elt, [loop]), node)
+
+
+def loop_of(scope: Scope, node: ast.For) -> ast.For:
+    """Return a loop over what `map` or `filter` is given, that calls the function in its body."""
+    stream = streamed(scope, node.iter)
+    if stream is None:
+        return node
+    body: list[ast.stmt] = [ast.Assign([node.target], stream.elt), *node.body]
+    first = stream.generators[0]
+    for loop in reversed(stream.generators):
+        scope.declare(loop.target)
+        for test in reversed(loop.ifs):
+            body = [ast.If(test, body, [])]
+        if loop is not first:
+            # Its items are one.
+            body = [ast.Assign([loop.target], value) for value in _elements(loop.iter)] + body
+    return placed(ast.For(first.target, first.iter, body, node.orelse), node)
+
+
+def called(scope: Scope, node: ast.expr) -> str | None:
+    """Return the name of the builtin function that an expression calls by its name, or None."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    value = scope.static(node.func)
+    return "iter" if value is iter else name_of(value)
+
+
+def variable(name: str, context: ast.expr_context) -> ast.Name:
+    """Return the node of a variable."""
+    return ast.Name(name, context)
+
+
+def placed(made: Any, node: ast.AST) -> Any:
+    """Give a node that was made, and what it is made of, the place of another."""
+    return ast.fix_missing_locations(ast.copy_location(made, node))
+
+
+def _item(scope: Scope) -> ast.Name:
+    return variable(scope.new_name("item"), ast.Load())
+
+
+def _elements(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.List) else []
+
+
+def _loop(item: ast.Name, items: ast.expr) -> ast.comprehension:
+    return ast.comprehension(variable(item.id, ast.Store()), items, [], 0)
