@@ -27,6 +27,7 @@ NAMED = [
         "stages.py",
         "typed_stages.py",
         "partitions.py",
+        "numbers.py",
     )
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M

@@ -249,6 +249,7 @@ impl Gen<'_> {
         let local = match known {
             None => {
                 let ty = self.known_type(&place, &value.ty);
+                self.has_type_of(&place, &value);
                 let local = self.declare(&ty);
                 self.frame()?.result = Some(local.clone());
                 local
@@ -303,6 +304,7 @@ impl Gen<'_> {
                         let dynamic = changes || matches!(known, Some(Type::Json(_)));
                         self.dict(v, dynamic, *l)?
                     }
+                    (Target::Name { .. }, _) => self.either_number(v)?,
                     _ => self.expr(v)?,
                 };
                 self.bind(t, value, *l)
@@ -400,14 +402,22 @@ impl Gen<'_> {
             Some(local) => local,
             None => {
                 let ty = self.known_type(&place, &value.ty);
-                let local = self.declare(&ty);
+                self.has_type_of(&place, &value);
+                let is_number = self.known.types.get(&place) == Some(&Type::Float);
+                let local = if is_number { self.declare_number() } else { self.declare(&ty) };
                 self.frame()?.locals.insert(name.to_owned(), local.clone());
                 local
             }
         };
+        let value = match local.whole {
+            Some(_) if Self::is_whole_constant(&value) => self.held_as_float(&value),
+            Some(_) => value,
+            None => self.of_its_type(value),
+        };
         let what = format!("the variable {name}");
+        let whole = value.whole;
         let value = self.fit(&place, &local.ty, &value, &what, line)?;
-        self.set(&local, &value);
+        self.set(&local, &Value { whole, ..value });
         self.frame()?.assigned.insert(name.to_owned());
         if let Some(&flag) = self.frame()?.flags.get(name) {
             let set = self.b.ins().iconst(types::I8, 1);

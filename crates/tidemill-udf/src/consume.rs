@@ -151,8 +151,9 @@ impl<'g> Gen<'g> {
             ExprKind::Comp { .. } if start.is_none() => None,
             _ => Some(self.cursor(arg)?),
         };
-        let start =
-            self.while_open(&cursor, |this| start.map(|start| this.expr(start)).transpose())?;
+        let start = self
+            .while_open(&cursor, |this| start.map(|start| this.either_number(start)).transpose())?;
+        let start_whole = start.as_ref().and_then(|start| start.whole);
         let start = start.map(|start| self.solid(&start));
         let total = self.declare(&start.as_ref().map_or(Type::Int, |start| start.ty.clone()));
         let zero = self.int(0);
@@ -184,11 +185,15 @@ impl<'g> Gen<'g> {
         if kind != Type::Float && total.ty == Type::Int {
             return Ok(self.get(&total));
         }
-        if total.ty == Type::Int {
-            // The sum of no floats is a whole number; and a whole start is added without correction.
+        let mut whole = None;
+        if total.ty == Type::Int || start_whole.is_some() {
+            // The sum of no floats is the start, which may be a whole number.
             let nothing = self.get(&seen).one();
             let nothing = self.b.ins().icmp_imm(IntCC::Equal, nothing, 0);
-            self.deopt_if(nothing, Cause::Unsure);
+            whole = Some(start_whole.map_or(nothing, |start| self.b.ins().band(nothing, start)));
+        }
+        if total.ty == Type::Int {
+            // A whole start is added without correction.
             let start = self.get(&total).one();
             let other = self.b.ins().icmp_imm(IntCC::NotEqual, start, 0);
             self.deopt_if(other, Cause::Unsure);
@@ -197,7 +202,7 @@ impl<'g> Gen<'g> {
         // Which of two nans comes out, and with it the sign, is up to CPython's own compiler.
         let nan = self.b.ins().fcmp(FloatCC::Unordered, sum.one(), sum.one());
         self.deopt_if(nan, Cause::Unsure);
-        Ok(sum)
+        Ok(Value { whole, ..sum })
     }
 
     fn begin_sum(
@@ -268,17 +273,29 @@ impl<'g> Gen<'g> {
         let mut best = first.clone();
         for item in rest {
             if is_either_json(item, &best) {
+                best = self.of_its_type(best);
                 best = self.json_extreme(name, &best, item, line)?;
                 continue;
+            }
+            let mut item = item.clone();
+            match (&best.ty, &item.ty) {
+                (Type::Float, Type::Int) if Self::is_whole_constant(&item) => {
+                    item = self.held_as_float(&item);
+                }
+                (Type::Int, Type::Float) if Self::is_whole_constant(&best) => {
+                    best = self.held_as_float(&best);
+                }
+                _ => {}
             }
             if item.ty != best.ty {
                 // Which of the two types comes out is only known when it runs.
                 return Err(Reason::types(format!("{name}()"), &[&best.ty, &item.ty], line));
             }
-            let better = self.compare(beyond(name), item, &best, line)?;
+            let better = self.compare(beyond(name), &item, &best, line)?;
+            let whole = self.chosen_whole(better, &item, &best);
             let pairs = best.slots.iter().zip(&item.slots);
             let slots = pairs.map(|(&x, &y)| self.b.ins().select(better, y, x)).collect();
-            best = Value::new(best.ty, slots);
+            best = Value { whole, ..Value::new(best.ty, slots) };
         }
         Ok(best)
     }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -95,6 +95,8 @@ pub(crate) struct Gen<'a> {
     pub(crate) known: &'a Knowledge,
     /// What this one has, if it fails.
     pub(crate) lesson: Option<Box<(Place, Type)>>,
+    /// Places of which all that is known so far is the type of a constant.
+    pub(crate) constant_only: HashSet<Place>,
     /// The place in the tree of a document whose looks must be learnt first; the attempt stopped there.
     pub(crate) unseen: Option<usize>,
     /// Loops in hand that go through a dict.
@@ -311,18 +313,23 @@ impl Gen<'_> {
     pub(crate) fn declare(&mut self, ty: &Type) -> Local {
         let slots: Vec<Variable> =
             ir_types(ty).into_iter().map(|ir| self.b.declare_var(ir)).collect();
-        Local { ty: ty.clone(), slots }
+        Local { ty: ty.clone(), slots, whole: None }
     }
 
     pub(crate) fn set(&mut self, local: &Local, value: &Value) {
         for (&variable, &slot) in local.slots.iter().zip(&value.slots) {
             self.b.def_var(variable, slot);
         }
+        if let Some(flag) = local.whole {
+            let whole = value.whole.unwrap_or_else(|| self.b.ins().iconst(types::I8, 0));
+            self.b.def_var(flag, whole);
+        }
     }
 
     pub(crate) fn get(&mut self, local: &Local) -> Value {
         let slots = local.slots.iter().map(|&variable| self.b.use_var(variable)).collect();
-        Value::new(local.ty.clone(), slots)
+        let whole = local.whole.map(|flag| self.b.use_var(flag));
+        Value { whole, ..Value::new(local.ty.clone(), slots) }
     }
 
     pub(crate) fn frame(&mut self) -> Result<&mut Frame> {

@@ -13,6 +13,7 @@ use crate::scope::Value;
 use crate::sites::Cause;
 use crate::tree::{Constant, Expr, ExprKind};
 use crate::types::Type;
+use crate::whole::LARGEST;
 
 /// What is known of a list's items.
 pub(crate) struct Item {
@@ -34,16 +35,18 @@ impl Item {
 impl Gen<'_> {
     /// The value of an expression.
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<Value> {
-        let before = std::mem::replace(&mut self.line, expr.line);
-        let value = self.value_of(expr);
-        self.line = before;
-        value
+        let value = self.either_number(expr)?;
+        Ok(self.of_its_type(value))
     }
 
-    fn value_of(&mut self, expr: &Expr) -> Result<Value> {
+    /// As [`Gen::either_number`], which calls it.
+    pub(crate) fn value_of(&mut self, expr: &Expr) -> Result<Value> {
         let line = expr.line;
         match &expr.kind {
-            ExprKind::Const { t, v } => self.constant(t, v, line),
+            ExprKind::Const { t, v } => {
+                let exact = v.as_i64().is_none_or(|v| v.unsigned_abs() <= LARGEST);
+                Ok(Value { literal: exact, ..self.constant(t, v, line)? })
+            }
             ExprKind::Name { id } => self.name(id, line),
             ExprKind::Outer { id, scope } => self.outer_name(id, *scope, line),
             ExprKind::Walrus { id, v } => {
@@ -59,8 +62,8 @@ impl Gen<'_> {
             ExprKind::List { v } => self.list(v, line),
             ExprKind::Dict { v } => self.dict(v, false, line),
             ExprKind::Bin { op, a, b } => {
-                let (a, b) = (self.expr(a)?, self.expr(b)?);
-                self.binary(op, &a, &b, line)
+                let (a, b) = (self.either_number(a)?, self.either_number(b)?);
+                self.number_binary(op, &a, &b, line)
             }
             ExprKind::Unary { op, a } if op == "not" => {
                 let flag = self.truth(a)?;
@@ -202,7 +205,7 @@ impl Gen<'_> {
                 Ok(result)
             }
             _ => {
-                let value = self.expr(expr)?;
+                let value = self.either_number(expr)?;
                 Ok(self.truthy(&value))
             }
         }
@@ -227,11 +230,13 @@ impl Gen<'_> {
     }
 
     fn comparison(&mut self, first: &Expr, rest: &[(String, Expr)], line: u32) -> Result<IrValue> {
-        let mut left = self.expr(first)?;
+        let mut left = self.either_number(first)?;
         let merge = self.b.create_block();
         let result = self.b.append_block_param(merge, types::I8);
         let mut certain = None;
         for (i, (op, right)) in rest.iter().enumerate() {
+            let by_value = matches!(op.as_str(), "==" | "!=" | "<" | "<=" | ">" | ">=");
+            left = if by_value { left } else { self.of_its_type(left) };
             let (flag, value) = match &right.kind {
                 ExprKind::ConstSet { v } | ExprKind::ConstList { v } => {
                     let keys: Vec<&Constant> = v.iter().collect();
@@ -243,7 +248,8 @@ impl Gen<'_> {
                     (self.member_of(op, &left, v, line)?, None)
                 }
                 _ => {
-                    let right = self.expr(right)?;
+                    let right = self.either_number(right)?;
+                    let right = if by_value { right } else { self.of_its_type(right) };
                     (self.compare(op, &left, &right, line)?, Some(right))
                 }
             };
@@ -393,18 +399,39 @@ impl Gen<'_> {
         let Some((_, first)) = ways.first() else {
             return Err(Reason::unsupported("this expression", line));
         };
-        let mut ty = first.ty.clone();
-        for (_, value) in ways {
+        // What is computed says of which type it is; a constant of another one is the rare case.
+        let is_constant = |value: &Value| value.literal && ways.iter().any(|(_, v)| !v.literal);
+        let (constants, others): (Vec<_>, Vec<_>) =
+            ways.iter().map(|(_, value)| value).partition(|value| is_constant(value));
+        let mut ty = others.first().unwrap_or(&first).ty.clone();
+        for value in others {
             ty = ty.unify(&value.ty).ok_or_else(|| Reason::mixed(what, &[&ty, &value.ty], line))?;
         }
-        if let Some((_, value)) = ways.iter().find(|(_, value)| !value.ty.fits(&ty)) {
+        for value in constants {
+            ty = ty.unify(&value.ty).unwrap_or(ty);
+        }
+        let fits = |value: &Value| {
+            ty.unify(&value.ty).is_some_and(|both| both == ty) && value.ty.fits(&ty)
+        };
+        if let Some((_, value)) = ways.iter().find(|(_, value)| !fits(value) && !is_constant(value))
+        {
             return Err(Reason::mixed(what, &[&ty, &value.ty], line));
         }
-        let (room, merge) = (self.declare(&ty), self.b.create_block());
+        let whole = |value: &Value| ty == Type::Float && Self::is_whole_constant(value);
+        let is_number = ways.iter().any(|(_, value)| whole(value) || value.whole.is_some());
+        let room = if is_number { self.declare_number() } else { self.declare(&ty) };
+        let merge = self.b.create_block();
         for (block, value) in ways {
             self.enter_sealed(*block);
-            let value = self.coerce(value, &ty, line)?;
-            self.set(&room, &value);
+            if whole(value) {
+                let value = self.held_as_float(value);
+                self.set(&room, &value);
+            } else if fits(value) {
+                let fitted = self.coerce(value, &ty, line)?;
+                self.set(&room, &Value { whole: value.whole, ..fitted });
+            } else {
+                self.deopt(Cause::Kind);
+            }
             self.jump(merge, &[]);
         }
         self.enter_sealed(merge);

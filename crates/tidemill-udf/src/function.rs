@@ -345,6 +345,7 @@ impl<'a> Gen<'a> {
             statement: 0,
             known,
             lesson: None,
+            constant_only: Default::default(),
             unseen: None,
             views: 0,
             effects: Effects::default(),

@@ -47,6 +47,7 @@ mod tries;
 mod types;
 mod unify;
 mod unpickle;
+mod whole;
 
 pub use call::Call;
 pub use error::{Reason, Result};

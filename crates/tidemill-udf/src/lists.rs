@@ -214,8 +214,8 @@ impl Gen<'_> {
             _ => before.clone(),
         };
         if !matches!(self.inner(&list).ty, Type::List(_)) {
-            let value = self.expr(value)?;
-            return self.binary(op, &list, &value, line);
+            let value = self.either_number(value)?;
+            return self.number_binary(op, &list, &value, line);
         }
         let list = self.solid(&list);
         if holds_dict(&list.ty) {

@@ -19,6 +19,10 @@ pub(crate) struct Value {
     pub(crate) fresh: bool,
     /// Where it was read from: that place may learn the type of its items.
     pub(crate) origin: Option<Origin>,
+    /// Whether it is written as it is, and so of no type that rows have told.
+    pub(crate) literal: bool,
+    /// Of a float: the flag that says whether it is an `int` instead, which the float equals.
+    pub(crate) whole: Option<IrValue>,
 }
 
 /// A place, and in how many lists within its value something is.
@@ -30,7 +34,7 @@ pub(crate) struct Origin {
 
 impl Value {
     pub(crate) fn new(ty: Type, slots: Vec<IrValue>) -> Value {
-        Value { ty, slots, fresh: false, origin: None }
+        Value { ty, slots, fresh: false, origin: None, literal: false, whole: None }
     }
 
     /// The value as read from a place.
@@ -87,8 +91,9 @@ impl Value {
     pub(crate) fn tuple(items: Vec<Value>) -> Value {
         let ty = Type::Tuple(items.iter().map(|item| item.ty.clone()).collect());
         let fresh = items.iter().all(Value::is_open);
+        let literal = items.iter().all(|item| item.literal);
         let slots = items.into_iter().flat_map(|item| item.slots).collect();
-        Value { fresh, ..Value::new(ty, slots) }
+        Value { fresh, literal, ..Value::new(ty, slots) }
     }
 }
 
@@ -116,6 +121,8 @@ pub(crate) fn ir_types(ty: &Type) -> Vec<IrType> {
 pub(crate) struct Local {
     pub(crate) ty: Type,
     pub(crate) slots: Vec<Variable>,
+    /// Of a float: whether it is an `int` instead ([`Value::whole`]).
+    pub(crate) whole: Option<Variable>,
 }
 
 /// Something whose type is found out by attempts: each may teach the next one a wider type.

@@ -20,6 +20,13 @@ impl Gen<'_> {
         known.map_or(ty.clone(), |known| known.unify(ty).unwrap_or_else(|| known.clone()))
     }
 
+    /// Notes that a place has its type from a value.
+    pub(crate) fn has_type_of(&mut self, place: &Place, value: &Value) {
+        if value.literal && !self.known.types.contains_key(place) {
+            self.constant_only.insert(place.clone());
+        }
+    }
+
     /// A value as a place of type `ty` holds it; if it does not fit, the attempt fails with a lesson.
     pub(crate) fn fit(
         &mut self,
@@ -33,7 +40,12 @@ impl Gen<'_> {
             Some(both) if both == *ty && value.ty.fits(ty) => self.coerce(value, ty, line),
             both => {
                 // That a dict is met where values are dynamic is news as well, the first time.
-                let wider = both.filter(|both| both != ty || !self.known.types.contains_key(place));
+                let mut wider =
+                    both.filter(|both| both != ty || !self.known.types.contains_key(place));
+                if wider.is_none() && !value.literal && self.constant_only.contains(place) {
+                    // What is computed counts more than a constant, which is of the type that rows have.
+                    wider = Some(value.ty.clone());
+                }
                 self.lesson = wider.map(|both| Box::new((place.clone(), both)));
                 Err(Reason::mixed(what, &[ty, &value.ty], line))
             }

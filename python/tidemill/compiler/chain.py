@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill import columns, ops
 from tidemill._engine import portable_hash
-from tidemill.compiler.front import describe
+from tidemill.compiler.front import PARTITION, TRUTH, VALUE, describe
 from tidemill.compiler.own import PARTITIONS, RECORDS, parts_of
 from tidemill.compiler.reasons import OPERATOR, RESULT_ITERABLES, WHOLE_PARTITIONS
 
@@ -45,12 +45,13 @@ REFUSED = {
     ),
     **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
 }
-# Instead of a number of arguments: one, the iterator of a partition.
-PARTITION = -1
+# Instead of a number of arguments: one, for its truth, and one, the iterator of a partition.
+PREDICATE, WHOLE_PARTITION = -1, -2
+USES = {PREDICATE: TRUTH, WHOLE_PARTITION: PARTITION}
 # What `explain` calls an operator, and the numbers of arguments of its functions.
 OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.map_records: ("map", (1,)),
-    ops.filter_records: ("filter", (1,)),
+    ops.filter_records: ("filter", (PREDICATE,)),
     ops.flat_map: ("flatMap", (1,)),
     ops.map_values: ("mapValues", (1,)),
     ops.flat_map_values: ("flatMapValues", (1,)),
@@ -66,7 +67,7 @@ OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.fold_records: ("fold", (2,)),
     ops.sum_records: ("sum", ()),
     ops.summarize_records: ("stats", ()),
-    ops.map_partition: ("mapPartitions", (PARTITION,)),
+    ops.map_partition: ("mapPartitions", (WHOLE_PARTITION,)),
     ops.extreme_records: ("takeOrdered", (1,)),
     ops.sort_records: ("sortByKey", (1,)),
     ops.update_state: ("updateStateByKey", (2,)),
@@ -145,10 +146,11 @@ class Functions:
         self._own: dict[int, dict[str, Any]] = {}
 
     def tree(self, function: Any, arity: int) -> dict[str, Any]:
-        """Return the description of a function of so many arguments, or of `PARTITION`."""
+        """Return the description of a function of so many arguments, or as `USES` says."""
         key = (id(function), arity)
         if key not in self._trees:
-            tree = self._trees[key] = describe(function, max(arity, 1), arity == PARTITION)
+            use = USES.get(arity, VALUE)
+            tree = self._trees[key] = describe(function, max(arity, 1), use)
             called = _called(function, tree)
             how = "compiled" if tree["ok"] else f"not compiled: {_refusal(tree)}"
             self.lines.append(f"{called}: {how}")
@@ -243,7 +245,8 @@ def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
 
 def _step(op: Any, functions: Functions) -> dict[str, Any] | None:
     name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
-    tree = functions.good(op.args[0], 1) if name else None
+    arity = PREDICATE if name == "filter" else 1
+    tree = functions.good(op.args[0], arity) if name else None
     return {"op": name, **tree} if tree else None
 
 
@@ -303,7 +306,7 @@ def _whole(op: Any, functions: Functions) -> dict[str, Any] | None:
     """A function of a partition; one of the user's may stop before the last record."""
     function = _argument(op, ops.map_partition)
     own = function is None
-    tree = functions.own(op) if own else functions.tree(function, PARTITION)
+    tree = functions.own(op) if own else functions.tree(function, WHOLE_PARTITION)
     return {"kind": "whole", "function": tree, "takes_all": own} if tree else None
 
 

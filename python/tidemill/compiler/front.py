@@ -32,9 +32,10 @@ _DEEPEST = 120
 _MOST_FUNCTIONS = 500
 
 
-def describe(
-    function: Callable[..., Any], arity: int = 1, partition: bool = False
-) -> dict[str, Any]:
+VALUE, TRUTH, PARTITION = "value", "truth", "partition"
+
+
+def describe(function: Callable[..., Any], arity: int = 1, use: str = VALUE) -> dict[str, Any]:
     """Describe a function as a tree that says exactly what it does, or say why that cannot be.
 
     Captured values (closure cells, module globals, defaults) are read now, so a description holds
@@ -47,9 +48,10 @@ def describe(
     arity : int
         The number of arguments that it will be called with. Defaults of further parameters are
         taken as captured constants.
-    partition : bool
-        Whether the argument is the iterator of a partition, and the result is iterated over. The
-        tree is then that of a function from a list, which it reads once, to a list.
+    use : str
+        What becomes of the result: `VALUE`, it is one; `TRUTH`, only its truth counts;
+        `PARTITION`, it is iterated over, and the argument is the iterator of a partition. Then the
+        tree is that of a function from a list, which it reads once, to a list.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def describe(
     'not a plain Python function'
     """
     try:
-        tree = Description(partition).tree(function, arity)
+        tree = Description(use).tree(function, arity)
         _check_json(tree)
         return tree
     except Unsupported as error:
@@ -100,8 +102,8 @@ def _check_json(tree: Any) -> None:
 class Description:
     """The making of one tree, with the functions that are being read, the innermost last."""
 
-    def __init__(self, partition: bool = False) -> None:
-        self._partition = partition
+    def __init__(self, use: str = VALUE) -> None:
+        self._use = use
         self._reading: list[Any] = []
         self._scopes = 0
 
@@ -146,7 +148,7 @@ class Description:
         if type(function) is MethodType:
             raise Unsupported(reasons.BOUND_METHOD, function.__func__.__qualname__)
         if type(function) is not FunctionType or name_of(function):
-            if self._partition and not self._reading:
+            if self._use == PARTITION and not self._reading:
                 raise Unsupported(reasons.NOT_A_FUNCTION, f"of type {type(function).__name__}")
             if given:
                 raise Unsupported(reasons.ARGUMENTS, "functools.partial")
@@ -183,13 +185,13 @@ class Description:
         self, function: FunctionType, arity: int, given: dict[str, Any]
     ) -> dict[str, Any]:
         kind = function.__code__.co_flags & _GENERATOR_FLAGS
-        takes_partition = self._partition and self.depth == 1
-        if kind and not (takes_partition and kind == _PLAIN_GENERATOR):
+        use = self._use if self.depth == 1 else VALUE
+        if kind and not (use == PARTITION and kind == _PLAIN_GENERATOR):
             raise Unsupported(GENERATOR, function.__qualname__)
         file, node = find(function)
         scope = Scope(self, function, file, listing(node) if kind else node)
-        if takes_partition:
-            scope.takes_partition = True
+        scope.use = use
+        if use == PARTITION:
             check_iterator(scope, arguments(node)[0].arg if arguments(node) else "")
         if self.by_reference(function):
             _check_defaults(node)

@@ -22,7 +22,7 @@ from tidemill.compiler.reasons import (
     Unsupported,
 )
 from tidemill.compiler.scope import NOTHING, LocalFunction, Scope
-from tidemill.compiler.streams import streamed
+from tidemill.compiler.streams import streamed, truth_of
 
 Node = dict[str, Any]
 
@@ -307,6 +307,8 @@ def _call(scope: Scope, node: ast.Call) -> Node:
     known = name_of(value)
     if known == "dict":
         return _dict_call(scope, node)
+    if known == "bool" and len(node.args) == 1 and isinstance(node.args[0], ast.BoolOp):
+        return expression(scope, truth_of(node.args[0]))
     if value is NOTHING:
         return _method(scope, node)
     if known:

@@ -71,8 +71,8 @@ class Scope:
         self.file = file
         self.node = node
         self.local = local
-        # Whether what it returns is what becomes of a whole partition.
-        self.takes_partition = False
+        # What becomes of its result (`front.describe`).
+        self.use = "value"
         self.number = description.count()
         self.bound = Bound(node)
         self.constants: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from tidemill.compiler.lower import OPERATORS, Node, comprehension, expression, 
 from tidemill.compiler.partitions import returned
 from tidemill.compiler.reasons import EXCEPTION, IMPORT, STATEMENT, Unsupported
 from tidemill.compiler.scope import NOTHING, Scope
-from tidemill.compiler.streams import first_of, loop_of
+from tidemill.compiler.streams import first_of, loop_of, truth_of
 
 _LEAVES = ("return", "raise", "break", "continue")
 
@@ -160,8 +160,10 @@ def _assert(scope: Scope, node: ast.Assert) -> list[Node]:
 def _return(scope: Scope, node: ast.Return) -> list[Node]:
     value: Node | None = None
     held = node.value
-    if held is not None and scope.takes_partition:
+    if held is not None and scope.use == "partition":
         held = returned(scope, held)
+    if held is not None and scope.use == "truth":
+        held = truth_of(held)
     if isinstance(held, ast.GeneratorExp) and scope.is_outermost:
         # The operator uses up what its function returns, or cannot take a generator at all.
         value = comprehension(scope, held)

@@ -72,6 +72,13 @@ def loop_of(scope: Scope, node: ast.For) -> ast.For:
     return placed(ast.For(first.target, first.iter, body, node.orelse), node)
 
 
+def truth_of(node: ast.expr) -> ast.expr:
+    """Return the expression of whether another one is true."""
+    if not isinstance(node, ast.BoolOp):
+        return node
+    return placed(ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), node)), node)
+
+
 def called(scope: Scope, node: ast.expr) -> str | None:
     """Return the name of the builtin function that an expression calls by its name, or None."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
