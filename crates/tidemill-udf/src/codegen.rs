@@ -414,7 +414,8 @@ impl Gen<'_> {
             Some(_) => value,
             None => self.of_its_type(value),
         };
-        let what = format!("the variable {name}");
+        // One of several variables of a name has that name, a dot and a number.
+        let what = format!("the variable {}", name.split('.').next().unwrap_or(name));
         let whole = value.whole;
         let value = self.fit(&place, &local.ty, &value, &what, line)?;
         self.set(&local, &Value { whole, ..value });

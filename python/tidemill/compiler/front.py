@@ -22,6 +22,7 @@ from tidemill.compiler.scope import LocalFunction, Scope
 from tidemill.compiler.source import FunctionNode, find
 from tidemill.compiler.stability import is_literal
 from tidemill.compiler.statements import block, certain_deopt, expression_body
+from tidemill.compiler.webs import split
 
 REASONS = reasons.REASONS
 _PLAIN_GENERATOR = 0x20
@@ -251,7 +252,9 @@ def _tree(
         error.file = stop["file"]
         raise error
     place = {"file": scope.file.name, "line": node.lineno}
-    names = {"params": params, "vars": sorted(+scope.bound.counts), "scope": scope.number}
+    made = split(body, params, scope.number, scope.new_name)
+    held = sorted([*+scope.bound.counts, *made])
+    names = {"params": params, "vars": held, "scope": scope.number}
     return {"ok": True, "name": name, **place, **names, "body": body}
 
 

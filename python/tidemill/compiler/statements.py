@@ -131,6 +131,12 @@ def _augmented(scope: Scope, node: ast.AugAssign) -> list[Node]:
     held = target(scope, node.target)
     kind = "aug" if held.pop("t") == "name" else "aug_item"
     value, op = expression(scope, node.value), OPERATORS[type(node.op)]
+    if kind == "aug" and op == "/":
+        # Nothing that is compiled changes in place, and the result may be of another type.
+        before = {"e": "name", "id": held["id"], "l": node.lineno}
+        divided = {"e": "bin", "op": op, "a": before, "b": value, "l": node.lineno}
+        to = {"t": "name", "id": held["id"]}
+        return [{"s": "assign", "t": to, "v": divided, "l": node.lineno}]
     return [{"s": kind, **held, "op": op, "v": value, "l": node.lineno}]
 
 

@@ -286,9 +286,10 @@ class DStream(PairOperations, WindowOperations, Generic[T]):
         >>> collect_batches(ssc.queueStream([[1, 2, 3], []]).count(), 2)
         [[3], [0]]
         """
-        counts = self.mapPartitions(lambda part: [(None, sum(1 for _ in part))])
+        counts = self.transform(lambda rdd: rdd._pipe(ops.count_records, "count"))
         # One partition also for a batch without partitions: that is where its 0 comes from.
-        return counts.partitionBy(1).mapPartitions(lambda part: [sum(n for _, n in part)])
+        keyed = counts.map(lambda count: (None, count)).partitionBy(1)
+        return keyed.transform(lambda rdd: rdd.values()._pipe(ops.sum_records, "count"))
 
     def countByValue(self) -> DStream[tuple[T, int]]:
         """Return a stream of (value, number of times it is in the batch).

@@ -4,6 +4,8 @@ Used by `test_compiler_exact`; `server` loads this file from its path. The least
 in `exact.lines`, so each branch is taken by some.
 """
 
+# ruff: noqa: B020, RUF005
+
 
 def _numbers(line):
     found = []
@@ -203,3 +205,170 @@ def truth_as_bool(line):
 def kept_floats(lines):
     pairs = lines.map(lambda line: (line[:1], [float(len(line))]))
     return pairs.reduceByKey(lambda a, b: a + b).mapValues(lambda values: sum(values) + (0 or 0.5))
+
+
+def name_for_another_type(line):
+    x, y = (line.split() + ["0", "1"])[:2]
+    x = len(x)
+    y = float(len(y))
+    x = x / 2
+    return x + y
+
+
+def name_again_in_a_loop(line):
+    total = 0
+    for word in line.split():
+        word = len(word)
+        if word > 3:
+            word = float(word)
+            total += word
+            continue
+        total += word
+    return total
+
+
+def name_after_a_branch(line):
+    value = line
+    if value:
+        value = value.split()
+        value = len(value)
+    else:
+        value = -1
+    return value
+
+
+def name_of_two_types_after_a_branch(line):
+    value = line
+    if value:
+        value = len(value)
+    return value
+
+
+def name_over_loops(line):
+    found = line
+    for found in found.split():
+        found = found.upper()
+        for found in found:
+            found = ord(found)
+            if found == 66:
+                break
+        else:
+            found = -found
+    return found
+
+
+def name_in_a_while(line):
+    rest, count = line, 0
+    while rest:
+        rest = len(rest)
+        count += rest
+        rest = line[: rest // 2 - count]
+    rest = count
+    return rest
+
+
+def name_in_tries(line):
+    value = line
+    try:
+        value = value.strip()
+        value = int(value)
+        value = 10 // value
+    except ValueError:
+        return ("value", value)
+    except ZeroDivisionError:
+        value = 0.5
+    finally:
+        count = len(line)
+    return value, count
+
+
+def name_set_in_finally(line):
+    value = "begin"
+    for word in line.split():
+        try:
+            if word == "a":
+                break
+            value = word
+        finally:
+            value = len(value)
+            value = str(value)
+    return value
+
+
+def parameter_for_another_type(line):
+    line = line.split()
+    line = [len(word) for word in line]
+    line = sum(line)
+    return line
+
+
+def name_that_a_function_reads(line):
+    value = line
+
+    def size():
+        return len(value)
+
+    first = size()
+    value = value + "!"
+    return first, size()
+
+
+def name_that_may_have_no_value(line):
+    if line:
+        value = len(line)
+        value = value * 2
+    for value in []:
+        value = "never"
+    try:
+        return value
+    except NameError:
+        return "none"
+
+
+def name_swapped(line):
+    a, b = line, len(line)
+    a, b = b, a
+    a, b = a + 1, b + "!"
+    return a, b
+
+
+def name_augmented(line):
+    value = line
+    value += "x"
+    value = len(value)
+    value += 1
+    value /= 2
+    return value
+
+
+def list_for_another(line):
+    words = line.split()
+    words += ["a"]
+    words = [len(word) for word in words]
+    words.append(3)
+    words = sorted(set(words)) if len(words) > 99 else sorted(words)
+    return words
+
+
+def name_walked_and_set(line):
+    items = line.split()
+    for items in items:
+        items = len(items)
+    return items
+
+
+def name_in_a_comprehension(line):
+    x = line
+    y = [x.upper() for x in x.split()]
+    x = len(y)
+    return x, y
+
+
+def name_set_within_a_target(line):
+    xs, i = [1, 2, 3], 0
+    i, xs[i] = 2, 9
+    i, xs[i], (i, xs[i]) = 1, len(line), (0, 7)
+    i = line
+    for i, xs[i] in [(0, 5), (2, 6)]:
+        i = xs[i]
+    return i, xs
