@@ -119,6 +119,7 @@ class Writer:
                 lambda: f"{e('str')}[::{self.pick(['-1', '2', e('int')])}]",
                 lambda: f"{self.pick(['min', 'max'])}({e('words')}, key=len, default={e('str')})",
                 lambda: f"''.join(sorted({e('words')}, reverse={e('bool')}))",
+                lambda: f"{self.pick(TEXTS)}.join(map(str, {e('ints')}))",
             ]
         )()
 
@@ -159,6 +160,9 @@ class Writer:
                 lambda: f"(divmod({e('int')}, {e('int')})[{self.pick(['0', '1'])}] % 1000)",
                 lambda: f"sum({e('int')} for {self.new('q')} in {e('words')})",
                 lambda: f"{self.pick(['min', 'max'])}({e('int')}, {e('int')}, {e('int')})",
+                lambda: (
+                    f"{self.pick(['sum', 'max'])}(map({self.pick(['len', 'int'])}, {e('words')}))"
+                ),
             ]
         )()
 
@@ -184,6 +188,11 @@ class Writer:
                 lambda: f"math.{self.pick(MATH)}({e(number)})",
                 lambda: f"sum([{e('float')}, {e('float')}, {e('float')}])",
                 lambda: f"({e('float')} ** {self.pick(['2', '0.5', '-1'])})",
+                lambda: f"{self.pick(['sum', 'min', 'max'])}(map(float, {e('words')}))",
+                lambda: f"{self.pick(['min', 'max'])}({self.pick(['0, ', '1, 2, '])}{e('float')})",
+                lambda: f"({e('float')} or {self.pick(['0', '-1'])})",
+                lambda: f"({e('float')} if {e('bool')} else {self.pick(['0', '1'])})",
+                lambda: f"(sum([float(p) for p in {e('words')}]) + {e('float')})",
             ]
         )()
 
@@ -240,6 +249,9 @@ class Writer:
                 lambda: f"re.split({self.pattern()}, {e('str')})",
                 lambda: f"[m.group() for m in re.finditer({self.pattern()}, {e('str')})]",
                 *text_grammar.words(self, e),
+                lambda: f"list(map({self.mapper()}, {e('words')}))",
+                lambda: f"list(filter({self.pick(['None', 'str.isalpha', 'len'])}, {e('words')}))",
+                lambda: f"sorted(map({self.mapper()}, filter(None, {e('words')})))",
             ]
         )()
 
@@ -265,8 +277,17 @@ class Writer:
                 lambda: f"[{e('int')}, {e('int')}]",
                 lambda: f"([{e('int')}] * ({e('int')} % 3))",
                 lambda: f"[a * b for a, b in zip({e('ints')}, {e('ints')})]",
+                lambda: f"list(map({self.pick(['len', 'int', 'ord'])}, {e('words')}))",
             ]
         )()
+
+    def mapper(self):
+        """Write a function from a text to a text."""
+        name, saved = self.new("p"), dict(self.names)
+        self.names[name] = "str"
+        written = self.pick(["str.strip", "str.upper", f"lambda {name}: {self.expr('str', 1)}"])
+        self.names = saved
+        return written
 
     def _comprehension(self, depth):
         name, source = self.new("p"), self.expr("words", depth)
@@ -304,7 +325,17 @@ class Writer:
             "while",
             "count",
         ]
-        kinds += ["change", "change", "range", "inner", "raise"]
+        kinds += [
+            "change",
+            "change",
+            "range",
+            "inner",
+            "raise",
+            "again",
+            "again",
+            "total",
+            "mapped",
+        ]
         if in_loop:
             kinds += ["leave", "leave"]
         kind = self.pick(kinds if depth > 0 else kinds[:1])
@@ -326,6 +357,41 @@ class Writer:
         kind = self.names[name]
         op = "+" if kind == "str" else self.pick(["+", "-", "*", "//", "%"])
         return f"{indent}{name} {op}= {self.expr(kind, 1)}\n"
+
+    def _s_again(self, depth, indent, inner, in_loop):
+        known = [name for name in self.names if name[0] == "v"]
+        kind = self.pick(TYPES)
+        value, name = self.expr(kind, 2), self.pick(known) if known else self.new()
+        self.names[name] = kind
+        return f"{indent}{name} = {value}\n"
+
+    def _s_total(self, depth, indent, inner, in_loop):
+        name, word = self.new(), self.new("p")
+        text = f"{indent}{name} = {self.pick(['0', '1', '-3'])}\n"
+        text += f"{indent}for {word} in {self.expr('words', 1)}[:5]:\n"
+        saved = dict(self.names)
+        self.names[word] = "str"
+        step = self.expr("float", 1)
+        self.names = {**saved, name: "float"}
+        test = (
+            f"{inner}if {name} {self.pick(['<', '>', '!='])} {step}:\n{inner}    {name} = {step}\n"
+        )
+        return text + self.pick(
+            [f"{inner}{name} {self.pick(['+', '-', '*', '/'])}= {step}\n", test]
+        )
+
+    def _s_mapped(self, depth, indent, inner, in_loop):
+        function, kind = self.pick([("float", "float"), ("int", "int"), ("str.lower", "str")])
+        source = f"map({function}, {self.expr('words', 1)})"
+        if self.chance(2):
+            names = [self.new(), self.new()]
+            self.names.update(dict.fromkeys(names, kind))
+            return f"{indent}{', '.join(names)} = {source}\n"
+        name, saved = self.new("v"), dict(self.names)
+        self.names[name] = kind
+        text = f"{indent}for {name} in {source}:\n" + self.block(depth, inner, True)
+        self.names = saved if not self.chance(4) else self.names
+        return text
 
     def _s_unpack(self, depth, indent, inner, in_loop):
         names = [self.new(), self.new()]
@@ -482,7 +548,9 @@ REDUCERS = ["a + b", "max(a, b)", "b", "a - b", "a if a < b else b", "a * b", "a
 def module(choose):
     """Write the text of a module with a function ``chain(lines)`` and one ``apply(line)``."""
     writer = Writer(choose)
-    shape = writer.pick(["map", "map", "map", "flat", "filter", "group", "reduce", "then"])
+    shape = writer.pick(
+        ["map", "map", "flat", "filter", "group", "reduce", "then", "part", "parts"]
+    )
     kinds = ["str", "int", "float", "bool"]
     if shape in ("group", "reduce"):
         wanted = [
@@ -504,9 +572,13 @@ def module(choose):
         "reduce": f".map(apply).reduceByKey(lambda a, b: {writer.pick(REDUCERS)}, "
         f"{1 if wanted[0] == 'float' else 2})",
         "then": ".map(apply).map(_shown)",
+        "part": ".mapPartitions(lambda records: [apply(line) for line in records if line])",
+        "parts": ".mapPartitions(_parts).map(lambda value: (value, value))",
     }
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
+    shown += "\n\ndef _parts(records):\n    count = 0\n    for line in records:\n"
+    shown += "        count += 1\n        if count % 7:\n            yield apply(line)\n"
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
     return "\n\n".join(
         [
