@@ -23,8 +23,11 @@ def run(strategy, examples, folder, check):
     """
     told, numbers = [], itertools.count()
 
+    wanted = max(1, int(examples * SHARE))
+
     @settings(
-        max_examples=max(1, int(examples * SHARE)),
+        # Few at a time, to end in time.
+        max_examples=min(wanted, 50) if SECONDS else wanted,
         deadline=None,
         database=None,
         derandomize=not SECONDS,
