@@ -199,6 +199,7 @@ class Description:
             raise Unsupported(GENERATOR, function.__qualname__)
         file, node = find(function)
         scope = Scope(self, function, file, listing(node) if kind else node)
+        scope.root = node
         scope.use = use
         if use == PARTITION:
             check_iterator(scope, arguments(node)[0].arg if arguments(node) else "")

@@ -71,6 +71,8 @@ class Scope:
         self.file = file
         self.node = node
         self.local = local
+        # The outermost function around, as it is in the file's tree.
+        self.root: FunctionNode = local.outer.root if local else node
         # What becomes of its result (`front.describe`).
         self.use = "value"
         self.number = description.count()
@@ -174,9 +176,9 @@ class Scope:
                 raise Unsupported(EXCEPTION, f"the use of {name}", line)
             # A comprehension's variable may have the name of a constant.
             return scope.constants.get(name, NOTHING) if held == name else NOTHING
-        if name in self.rebound_names():
-            raise Unsupported(CHANGEABLE, f"{name} is rebound by a function", line)
         free = self.function.__code__.co_freevars
+        if stability.is_rebound(self.file, self.root, name, name in free):
+            raise Unsupported(CHANGEABLE, f"{name} is rebound by a function", line)
         if name in free:
             return self._cell(free.index(name), line)
         namespace = self.function.__globals__
@@ -270,7 +272,12 @@ class Scope:
         return value
 
     def _is_only_read(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and stability.never_changes(self.file, node.id)
+        if not isinstance(node, ast.Name) or node.id in self.bound or node.id in self.statics:
+            return False
+        if self.local and self.local.owner(node.id):
+            return False
+        is_free = node.id in self.function.__code__.co_freevars
+        return stability.never_changes(self.file, self.root, node.id, is_free)
 
 
 def _is_broadcast(value: Any) -> bool:
