@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
+import collections
+import hashlib
 import importlib
+import itertools
 import os
+import re
 import sys
 from operator import add, itemgetter
 
@@ -168,6 +173,41 @@ def test_a_function_that_is_nested_too_deeply_has_a_place(tmp_path, monkeypatch)
     assert (found["file"], found["line"]) == (str(tmp_path / "nested_deep.py"), 1)
 
 
+@pytest.mark.parametrize(
+    ("function", "what"),
+    [
+        (lambda text: hashlib.md5(text.encode()).hexdigest(), "hashlib.md5"),
+        (lambda text: list(itertools.chain(text, text)), "itertools.chain"),
+        (lambda text: collections.Counter(text)["a"], "collections.Counter"),
+        (lambda n: bisect.bisect_left(["a", "b"], n), "bisect.bisect_left"),
+    ],
+)
+def test_functions_of_libraries_are_unknown_calls(told, function, what):
+    lines = told(lambda sc: sc.parallelize(["ab"]).map(function).collect())
+    expected = f"CPython: a call of something unknown ({what}), {below(function, 0)}"
+    assert any(line.endswith(expected) for line in lines), lines
+
+
+def test_what_rows_do_not_get_past_can_be_read(told):
+    def stops(n):
+        if n > 9:
+            os._exit(n)
+        if n > 8:
+            print(n)
+        if n > 7:
+            return len(sys.path)
+        return n
+
+    lines = told(lambda sc: sc.parallelize([1]).map(stops).collect())
+    first = stops.__code__.co_firstlineno
+    (line,) = (line for line in lines if "map(" in line)
+    assert line.endswith(
+        f": compiled, but for rows that reach os._exit in line {first + 2}, print in line "
+        f"{first + 4}, a captured value that may change (sys.path, which a worker may have "
+        f"otherwise) in line {first + 6}"
+    )
+
+
 def test_dynamic_values_are_not_of_json_alone(told):
     def program(sc):
         sc.parallelize(["ab"]).flatMap(lambda text: counts(text)).collect()
@@ -239,13 +279,27 @@ def test_rows_of_a_run_that_failed_are_not_counted(told, tmp_path):
 
 
 def test_a_stage_is_compiled_once_by_executors_that_need_it_at_once():
-    for _ in range(5):
+    """Long code, so that they do; each gives up another number of rows."""
+
+    def long(text):
+        found = 0
+        for word in text.split():
+            found += len(f"{word:>9}") + len(word.upper()) + len(word.lower()) + len(word.strip())
+            found += len(f"{word:<9}") + len(word.title()) + len(word.lstrip()) + word.find("a")
+        return found
+
+    def large(n):
+        return n + 2**62 + 2**62 if n > 99 else n
+
+    texts = ["a" * (n % 99 if n % 1000 < n // 1000 else 1) for n in range(40000)]
+    for _ in range(3):
         conf = SparkConf().setMaster("local[4]").setAppName("explain")
         with SparkContext(conf=conf) as sc:
-            rows = sc.parallelize([f"{n} {n % 9}" for n in range(4000)], 4)
-            rows.map(lambda text: text.split()).map(len).map(lambda n: -n).collect()
+            rows = sc.parallelize(texts, 8)
+            rows.map(long).map(large).map(lambda n: str(n)).map(long).count()
             told = sc._engine.explain()
-        assert told.count("over str:") == 1
+        assert told.count("over str:") == 1, told
+        assert any(re.search(r"^  \d+ of 40000 rows ran in CPython", line) for line in told), told
 
 
 # Compiles different functions; tells before and after each half of them how much memory for machine

@@ -16,9 +16,11 @@ from tidemill._engine import portable_hash
 from tidemill.compiler.front import PARTITION, TRUTH, VALUE, describe
 from tidemill.compiler.own import PARTITIONS, RECORDS, parts_of
 from tidemill.compiler.reasons import (
+    CALL,
     OPERATOR,
     PARTITIONER,
     RESULT_ITERABLES,
+    SIDE_EFFECT,
     WHOLE_PARTITIONS,
 )
 from tidemill.compiler.users import calls_users, is_own, is_own_file
@@ -367,6 +369,13 @@ def _refusal(tree: dict[str, Any]) -> str:
     return f"{tree['reason']}{detail}{place}"
 
 
+def _stops_at(why: str, detail: str | None) -> str:
+    """What rows do not get past; of a call it is enough to say what is called."""
+    if detail and why in (CALL, SIDE_EFFECT):
+        return detail
+    return f"{why} ({detail})" if detail else why
+
+
 def _left_to_cpython(node: Any) -> list[tuple[str, int]]:
     """What native code stops at, and where."""
     if isinstance(node, list):
@@ -374,5 +383,5 @@ def _left_to_cpython(node: Any) -> list[tuple[str, int]]:
     if not isinstance(node, dict):
         return []
     if node.get("s") == "deopt":
-        return [(node.get("detail") or node["why"], node.get("l", 0))]
+        return [(_stops_at(node["why"], node.get("detail")), node.get("l", 0))]
     return _left_to_cpython(list(node.values()))
