@@ -103,7 +103,7 @@ impl Slide {
                 input: ty.to_string(),
                 rest: reason.as_ref().map(|_| 0),
                 reason,
-                chains: vec![0..1],
+                chains: std::iter::once(0..1).collect(),
                 counted: counts.map(Counted::Slides),
                 ..InputReport::interpreted()
             });

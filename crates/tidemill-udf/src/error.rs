@@ -53,16 +53,16 @@ pub enum Reason {
 /// A place in the user's program, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    file: Option<String>,
+    file: Option<Box<str>>,
     /// 0 if there is none to name.
     line: u32,
     /// The name of a function that is in no file.
-    function: Option<String>,
+    function: Option<Box<str>>,
 }
 
 impl Place {
     pub(crate) fn new(file: Option<&str>, line: u32) -> Place {
-        Place { file: file.map(str::to_owned), line, function: None }
+        Place { file: file.map(Box::from), line, function: None }
     }
 }
 
@@ -99,7 +99,7 @@ impl Reason {
     /// Says in which file it was met, if that is not known already, and in which line; the innermost one counts.
     pub(crate) fn at(mut self, file: Option<&str>, line: u32) -> Reason {
         if let (Some(place), Some(file)) = (self.unplaced(), file) {
-            place.file = Some(file.to_owned());
+            place.file = Some(file.into());
             if place.line == 0 {
                 place.line = line;
             }
@@ -111,7 +111,7 @@ impl Reason {
     pub(crate) fn made_by(mut self, function: Option<&Function>) -> Reason {
         let Some(function) = function else { return self };
         if let (Some(place), None) = (self.unplaced(), &function.file) {
-            place.function = Some(function.name.clone());
+            place.function = Some(function.name.as_str().into());
         }
         self.at(function.file.as_deref(), function.line)
     }
