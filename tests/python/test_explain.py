@@ -123,13 +123,6 @@ def counts(text):
     return {char: 1 for char in text}
 
 
-def aliases(n):
-    rows = [[n]]
-    first = rows[0]
-    first.append(None)
-    return len(rows)
-
-
 @pytest.mark.parametrize(
     ("function", "records", "reason", "lines"),
     [
