@@ -565,6 +565,145 @@ def test_captured_containers(load):
     refuse(module.given, "a captured value that may change", "dict")
 
 
+def test_a_captured_container_is_another_variable_than_its_namesakes(load):
+    module = load(
+        """
+        STOP = ["a", "the"]
+        SIZES = {"a": 1}
+        def unrelated(line):
+            STOP = []
+            STOP.append(line)
+            return STOP
+        def parameter(STOP, *SIZES):
+            STOP.append(1)
+            return [SIZES.append(n) for n in STOP], lambda SIZES: SIZES.clear()
+        def rebinds():
+            SIZES = 1
+            def inner():
+                nonlocal SIZES
+                SIZES = {}
+            return inner
+        class Holder:
+            STOP = []
+            def SIZES(self):
+                return self.STOP
+        loops = [STOP.clear() for STOP in []]
+        def known(x): return x not in STOP, SIZES.get(x)
+        def make():
+            kept = {"a", "b"}
+            def other():
+                kept = []
+                kept.append(1)
+                return kept
+            return lambda x: x in kept
+        made = make()
+        kept = []
+        kept.append(1)
+        """
+    )
+    agree(module.known, ["a", "b"])
+    agree(module.made, ["a", "z"])
+
+
+# Each changes the captured `kept` of `user`, or may.
+CHANGES = {
+    "by a global": "kept = ['a']\ndef change():\n    global kept\n    kept = []",
+    "in place": "kept = ['a']\ndef change():\n    kept.append(1)",
+    "in a comprehension": "kept = ['a']\ndef change():\n    [kept.append(n) for n in [1]]",
+    "in a nested function": "kept = ['a']\ndef a():\n    def b():\n        kept.append(1)",
+    "in a lambda": "kept = ['a']\nchange = lambda: kept.append(1)",
+    "in a method": "kept = ['a']\nclass A:\n    def b(self):\n        kept.append(1)",
+    "in a class": "kept = ['a']\nclass A:\n    kept.append(1)",
+    "in a class that binds it later": "kept = ['a']\nclass A:\n    kept.append(1)\n    kept = 2",
+    "past a class": "kept = ['a']\nclass A:\n    kept = 1\n    def b(self):\n        kept.pop()",
+    "under a global of a class": "kept = ['a']\nclass A:\n    global kept\n    kept = [1]",
+    "past a function with a global": (
+        "kept = ['a']\ndef a():\n    kept = 1\n    def b():\n        global kept\n"
+        "        def c():\n            kept.append(1)"
+    ),
+    "by a walrus": "kept = ['a']\n[(kept := [n]) for n in 'b']",
+    "by a walrus in a function": (
+        "kept = ['a']\ndef a():\n    global kept\n    [kept := [n] for n in '']"
+    ),
+    "by deletion": "kept = ['a']\nif len(kept) > 4:\n    del kept",
+    "by a loop": "kept = ['a']\nfor kept in [['a']]:\n    pass",
+    "by another name": "kept = ['a']\nother = kept\nother.append(1)",
+    "by two targets": "kept = other = ['a']\nother.append(1)",
+    "by two targets, the other way": "other = kept = ['a']\nother.append(1)",
+    "by unpacking": "kept, other = ['a'], 1",
+    "as a default": "kept = ['a']\ndef change(to=kept):\n    to.append(1)",
+    "as an argument": "kept = ['a']\nprint(kept)",
+    "as an annotation": "kept = ['a']\ndef change(x: kept):\n    pass",
+    "as a result": "kept = ['a']\ndef change():\n    return kept",
+    "as a decorator's argument": "kept = ['a']\n@(lambda f, k=kept: f)\ndef change():\n    pass",
+    "in an f-string": "kept = ['a']\ndef change():\n    return f'{kept.append(1)}'",
+    "by adding to it": "kept = ['a']\ndef change():\n    global kept\n    kept += ['b']",
+    "by an item": "kept = {'a': 1}\ndef change():\n    kept['b'] = 1",
+    "by a method in a chain": "kept = ['a']\ndef change():\n    kept.copy.__self__.append(1)",
+    "by an import": "kept = ['a']\nfrom string import *",
+    "under another len": "kept = ['a']\ndef len(x):\n    x.append(1)\nlen(kept)",
+    "under another len by a global": (
+        "kept = ['a']\ndef change():\n    global len\n    len = list.clear\nlen(kept)"
+    ),
+    "in a broadcast": (
+        "class S:\n    def broadcast(self, x): return x\nkept = ['a']\nb = S().broadcast(kept)\n"
+        "kept.append(1)"
+    ),
+    "except as": "kept = ['a']\ntry:\n    pass\nexcept OSError as kept:\n    pass",
+    "with as": "kept = ['a']\ndef change(x):\n    global kept\n    with x as kept:\n        pass",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_captured_containers_that_may_change(load, name):
+    module = load(CHANGES[name] + "\ndef user(x):\n    return x in kept\n")
+    if not hasattr(module, "kept"):
+        module.kept = ["a"]
+    refuse(module.user, "a captured value that may change")
+
+
+CELLS = {
+    "by a nonlocal": "def change():\n        nonlocal kept\n        kept = []",
+    "in place": "def change():\n        kept.append(1)",
+    "in a lambda": "change = lambda: kept.append(1)",
+    "by a nonlocal deeper": (
+        "def a():\n        def change():\n            nonlocal kept\n            kept = []"
+    ),
+    "past a class": "class A:\n        kept = 1\n        def a(self):\n            kept.append(1)",
+    "itself": "kept.append(1)",
+    "set again": "kept = given",
+    "as a result": "given.append(kept)",
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_captured_containers_of_functions_that_may_change(load, name):
+    module = load(
+        f"def make(given):\n    kept = ['a']\n    {CELLS[name]}\n    return lambda x: x in kept\n"
+        "user = make(['a'])\n"
+    )
+    refuse(module.user, "a captured value that may change")
+
+
+def test_a_container_that_another_list_made_may_change(load):
+    module = load(
+        """
+        one = ["a"]
+        one.append("b")
+        def make(list):
+            kept = list(one)
+            return lambda x: x in kept
+        user = make(lambda x: x)
+        """
+    )
+    refuse(module.user, "a captured value that may change")
+
+
+def test_a_containers_default_parameter_may_change(load):
+    module = load("kept = ['a']\ndef user(x, kept=kept):\n    return x in kept\n")
+    refuse(module.user, "a captured value that may change")
+
+
 def test_captured_values(load):
     refuse(lambda x: x + BIG, "a constant out of range")
     refuse(lambda x: x in sys.path, "a captured value that may change")
@@ -645,6 +784,12 @@ def test_broadcast(sc):
     agree(lambda word: (size.value.get(word, 0), len(size.value)), ["a", "b"])
     three = sc.broadcast(3)
     agree(lambda word: (word in stop.value, three.value), ["a", "b"])
+    b = sc.broadcast({"a", "the"})
+    difference = lambda a, b: a - b  # noqa: E731, F841
+    agree(lambda word: word not in b.value, ["a", "b"])
+    c = sc.broadcast(["a"])
+    c.value.append("b")
+    refuse(lambda word: word in c.value, "a captured value that may change")
 
 
 def test_source_that_changed(load, tmp_path):

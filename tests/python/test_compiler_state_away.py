@@ -13,6 +13,8 @@ from exact import folds
 from exact.server import spelled
 from exact.states import calm, run
 
+from tidemill.errors import JobError
+
 LEAVES = 99
 MORE = 6
 
@@ -102,7 +104,7 @@ def test_a_state_of_cpythons_comes_back_after_a_restart(tmp_path, others):
     assert re.search(r"\b1 of \d+ calls", told)
 
 
-def test_a_type_that_does_not_compile_is_no_news_for_strict():
+def test_a_state_of_a_type_that_does_not_compile_is_an_error_for_strict():
     """The states come back as lists of lists, for which no function is compiled."""
 
     def nests(values, state):
@@ -110,8 +112,10 @@ def test_a_type_that_does_not_compile_is_no_news_for_strict():
             return 1
         return [[1]]
 
-    told = agree(nests, [[("a", 1)]] * 9, mode="strict")
+    told = agree(nests, [[("a", 1)]] * 9)
     assert "state of list[list[int]]" in told
+    with pytest.raises(JobError, match=r"compile=strict .* updateStateByKey\(.*nests"):
+        agree(nests, [[("a", 1)]] * 9, mode="strict")
 
 
 FOLDS = ["running_count", "count_and_total", "in_order", "last_value", "most_so_far", "a_window"]

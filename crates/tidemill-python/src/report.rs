@@ -2,6 +2,7 @@
 //!
 //! Texts and counts only: the machine code of a stage goes with the stage.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ pub struct Operator {
     pub refused: Option<String>,
     /// What of it is left to CPython, row by row.
     pub left: Option<String>,
+    /// Whether it has a function of the user's that is to be compiled.
+    pub users: bool,
 }
 
 /// The operators of a stage, and how they went for each type of input.
@@ -47,6 +50,8 @@ pub struct InputReport {
     pub rest: Option<usize>,
     /// Why the first of those does, if the operator itself does not say.
     pub reason: Option<String>,
+    /// The operators of compiled chains: what goes through them is given up row by row.
+    pub chains: Vec<Range<usize>>,
     /// Statements that are left to CPython, row by row.
     pub left: Vec<String>,
     /// What else there is to say of compiled operators.
@@ -68,22 +73,64 @@ pub enum Counted {
 impl Counted {
     /// How many ran in CPython, if any did, and why.
     fn lines(&self) -> Vec<String> {
-        let (counts, what, fate) = match self {
-            Counted::Rows(counts) => (counts, "rows", counts.fate()),
-            Counted::Calls(counts) => (counts, "calls", ""),
-            Counted::Slides(counts) => (counts, "slides of partitions", ""),
+        let fate = match self {
+            Counted::Rows(counts) => counts.fate(),
+            Counted::Calls(_) | Counted::Slides(_) => "",
         };
-        let (seen, given_up) = counts.get();
-        if given_up == 0 {
-            return Vec::new();
-        }
-        let mut lines = vec![format!("  {given_up} of {seen} {what} ran in CPython{fate}")];
-        let (sites, others) = counts.sites();
-        lines.extend(sites.iter().map(|(site, count)| format!("    {count} because of {site}")));
-        lines.extend((others > 0).then(|| format!("    {others} for other reasons")));
+        let Some(ran) = self.ran() else { return Vec::new() };
+        let mut lines = vec![format!("  {ran}{fate}")];
+        lines.extend(self.causes().iter().map(|cause| format!("    {cause}")));
         lines
     }
+
+    fn counts(&self) -> &Counts {
+        match self {
+            Counted::Rows(counts) | Counted::Calls(counts) | Counted::Slides(counts) => counts,
+        }
+    }
+
+    fn ran(&self) -> Option<String> {
+        let what = match self {
+            Counted::Rows(_) => "rows",
+            Counted::Calls(_) => "calls",
+            Counted::Slides(_) => "slides of partitions",
+        };
+        let (seen, given_up) = self.counts().get();
+        (given_up > 0).then(|| format!("{given_up} of {seen} {what} ran in CPython"))
+    }
+
+    fn causes(&self) -> Vec<String> {
+        let (sites, others) = self.counts().sites();
+        let causes = sites.iter().map(|(site, count)| format!("{count} because of {site}"));
+        causes.chain((others > 0).then(|| format!("{others} for other reasons"))).collect()
+    }
+
+    /// Whether CPython has so much of it that the function is as good as not compiled.
+    fn is_in_vain(&self) -> bool {
+        match self {
+            Counted::Rows(counts) => counts.is_away(),
+            Counted::Calls(counts) => !counts.is_worth_it(),
+            Counted::Slides(counts) => !counts.is_worth_it_after(JUDGED_SLIDES),
+        }
+    }
+
+    /// What a compiled operator came to; `None` if that is no news.
+    fn outcome(&self, is_in_chain: bool) -> Option<&'static str> {
+        let (in_chains, in_sinks) = self.counts().is_all_given_up();
+        match self {
+            Counted::Rows(counts) if counts.is_away() => {
+                Some("CPython: too many rows could not run otherwise")
+            }
+            _ if !(if is_in_chain { in_chains } else { in_sinks }) => None,
+            Counted::Rows(_) => Some("CPython: no row could run otherwise"),
+            Counted::Calls(_) => Some("CPython: no call could run otherwise"),
+            Counted::Slides(_) => Some("CPython: no slide could run otherwise"),
+        }
+    }
 }
+
+/// Slides of a partition of a window after which the functions are judged.
+const JUDGED_SLIDES: usize = 16;
 
 /// Why records that a worker made, or of several types, are the worker's.
 pub const UNTYPED: &str = "records that are not all of one type that compiled code can read";
@@ -102,6 +149,7 @@ impl InputReport {
             input,
             rest: Some(0),
             reason: None,
+            chains: Vec::new(),
             left: Vec::new(),
             note: None,
             counted: None,
@@ -168,6 +216,36 @@ impl StageReport {
         self.inputs.lock().push(input);
     }
 
+    /// The first function of the user's that runs in CPython for a type of input, and why.
+    pub fn interpreted(&self, input: &InputReport) -> Option<String> {
+        let rest = input.rest?;
+        let place = (rest..self.operators.len()).find(|&place| self.operators[place].users)?;
+        let operator = &self.operators[place];
+        let why = how(&self.operators[..=place], rest, input);
+        let is_its_own = operator.refused.is_some() || (place == rest && input.reason.is_some());
+        let before = self.operators[rest..place].iter();
+        let refused = before.filter_map(|other| Some((&other.name, other.refused.as_ref()?)));
+        let first = self.operators.get(rest).map(|first| &first.name);
+        let cause = refused.chain(first.zip(input.reason.as_ref())).next();
+        let cause = cause.filter(|_| !is_its_own);
+        let cause = cause.map(|(name, why)| format!(" ({name}: {why})")).unwrap_or_default();
+        Some(format!("{} runs in {why}{cause}", operator.name))
+    }
+
+    /// The functions of the user's that are CPython's because it had to run too much of them, and why.
+    pub fn in_vain(&self) -> Option<String> {
+        let inputs = self.inputs.lock();
+        inputs.iter().find_map(|input| {
+            let counted = input.counted.as_ref().filter(|counted| counted.is_in_vain())?;
+            let compiled = self.operators.iter().take(input.rest.unwrap_or(usize::MAX));
+            let names: Vec<&str> =
+                compiled.filter(|one| one.users).map(|one| one.name.as_str()).collect();
+            let causes = [counted.causes(), input.left.clone()].concat().join("; ");
+            let ran = counted.ran().filter(|_| !names.is_empty())?;
+            Some(format!("of {}, {ran}: {causes}", names.join(", ")))
+        })
+    }
+
     /// A text for each type of input.
     fn explain(&self) -> Vec<Vec<String>> {
         if self.operators.is_empty() {
@@ -200,6 +278,11 @@ fn how(operators: &[Operator], rest: usize, input: &InputReport) -> String {
     let Some((operator, before)) = operators.split_last() else { return String::new() };
     let place = before.len();
     if place < rest {
+        let is_in_chain = input.chains.iter().any(|chain| chain.contains(&place));
+        let counted = input.counted.as_ref();
+        if let Some(outcome) = counted.and_then(|counted| counted.outcome(is_in_chain)) {
+            return outcome.to_owned();
+        }
         let left = operator.left.as_ref();
         let but = left.map(|left| format!(", but for rows that reach {left}"));
         let note = input.note.map(|note| format!(", {note}"));
@@ -226,7 +309,7 @@ mod tests {
     fn operators_without_a_reason_have_that_of_their_neighbours() {
         let operator = |name: &str, refused: Option<&str>| {
             let refused = refused.map(str::to_owned);
-            Operator { name: name.to_owned(), refused, left: None }
+            Operator { name: name.to_owned(), refused, left: None, users: false }
         };
         let named = [("range", None), ("mapPartitions", Some("whole")), ("count", None)];
         let operators: Vec<Operator> =
@@ -254,7 +337,7 @@ mod tests {
         let add = |number: usize| {
             let input = format!("input {number}");
             let name = "map".to_owned();
-            let operators = vec![Operator { name, refused: None, left: None }];
+            let operators = vec![Operator { name, refused: None, left: None, users: false }];
             report.add(operators).add(InputReport { input, ..InputReport::interpreted() });
         };
         (0..MOST_TOLD).for_each(add);

@@ -13,12 +13,15 @@ use tidemill::Result;
 use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill::lock::Lock;
-use tidemill_udf::{Call, Function, Reason, Records, Rows, Type, pair_of};
+use tidemill_udf::{Call, Function, Reason, Records, Rows, Site, Type, pair_of};
 
 use crate::groups::{Collect, Groups, MOST_SLOTS};
 use crate::native::{Counts, InWorker, Input, MOST_TYPES, Part, Redone, redone};
 use crate::report::{Counted, InputReport, Report};
 use crate::state::{Change, StateBlock};
+
+/// Why a slide is CPython's, for people; nothing if no place is known.
+type Why = Option<String>;
 
 /// The functions of a window.
 #[derive(Deserialize)]
@@ -70,12 +73,16 @@ impl Slide {
         let mut by_weight = std::iter::once(before).chain(slices.iter().rev());
         let ty = by_weight.find_map(|blocks| Input::of(blocks))?.ty();
         let compiled = self.compiled(&ty, report, made)?;
-        let next = compiled.next(inputs, &self.name);
-        compiled.counts.add(1, usize::from(next.is_none()));
-        Some(match next {
-            Some(table) => Ok(vec![vec![Arc::new(table) as BlockRef]]),
-            None => compiled.in_worker(inputs, worker),
-        })
+        let (next, why) = match compiled.next(inputs, &self.name) {
+            Ok(table) => (Ok(vec![vec![Arc::new(table) as BlockRef]]), None),
+            Err(why) => (compiled.in_worker(inputs, worker), Some(why)),
+        };
+        // A slide that fails is made again, and counted then.
+        if next.is_ok() {
+            compiled.counts.add(1, usize::from(why.is_some()));
+            why.flatten().into_iter().for_each(|why| compiled.counts.add_site(why, 1));
+        }
+        Some(next)
     }
 
     fn compiled(
@@ -96,6 +103,7 @@ impl Slide {
                 input: ty.to_string(),
                 rest: reason.as_ref().map(|_| 0),
                 reason,
+                chains: std::iter::once(0..1).collect(),
                 counted: counts.map(Counted::Slides),
                 ..InputReport::interpreted()
             });
@@ -123,17 +131,17 @@ impl Compiled {
         })
     }
 
-    /// The next window; `None` if part of it is CPython's.
-    fn next(&self, inputs: &[Partition], name: &Arc<str>) -> Option<StateBlock> {
-        let [before, leaving, entering @ ..] = inputs else { return None };
+    /// The next window; why part of it is CPython's, if so.
+    fn next(&self, inputs: &[Partition], name: &Arc<str>) -> std::result::Result<StateBlock, Why> {
+        let [before, leaving, entering @ ..] = inputs else { return Err(unlike()) };
         let left = self.reduced(leaving)?;
         let entering = entering.iter().map(|blocks| self.reduced(blocks));
-        let entered = entering.collect::<Option<Vec<_>>>()?;
+        let entered = entering.collect::<std::result::Result<Vec<_>, _>>()?;
         let made;
-        let before = match self.input(before)? {
+        let before = match self.input(before).ok_or_else(unlike)? {
             Some(Input::State(table)) => table,
             Some(records) => {
-                made = StateBlock::of(&self.ty, &records)?;
+                made = StateBlock::of(&self.ty, &records).ok_or_else(unlike)?;
                 &made
             }
             None => {
@@ -156,7 +164,7 @@ impl Compiled {
             true => run.change.settle(Vec::new(), &"".into()),
             false => run.filter(name)?,
         }
-        Some(run.change.finish())
+        Ok(run.change.finish())
     }
 
     /// Records of the compiled type, none if there is no record; `None` for records of another.
@@ -169,10 +177,11 @@ impl Compiled {
     }
 
     /// Each key once, as first seen, with its values of all slices reduced.
-    fn reduced(&self, slices: &Partition) -> Option<Records> {
-        let Some(input) = self.input(slices)? else { return Some(Records::new(&self.ty)) };
+    fn reduced(&self, slices: &Partition) -> std::result::Result<Records, Why> {
+        let input = self.input(slices).ok_or_else(unlike)?;
+        let Some(input) = input else { return Ok(Records::new(&self.ty)) };
         let fold = Collect::Fold { create: None, merge: &self.reduce };
-        let mut groups = Groups::new(&self.ty, fold, 1)?;
+        let mut groups = Groups::new(&self.ty, fold, 1).ok_or_else(unlike)?;
         let flow = input.each(|record| {
             // SAFETY: records of the type, in blocks that are alive; no key's memory changes.
             match unsafe { groups.add(record) } {
@@ -180,7 +189,10 @@ impl Compiled {
                 false => ControlFlow::Break(()),
             }
         });
-        flow.is_continue().then(|| groups.finish().pop())?
+        if flow.is_break() {
+            return Err(groups.stuck_at().map(Site::to_string));
+        }
+        groups.finish().pop().ok_or_else(unlike)
     }
 
     /// All of it in CPython.
@@ -207,6 +219,15 @@ impl Compiled {
     }
 }
 
+fn unlike() -> Why {
+    Some("records of another type than the window".to_owned())
+}
+
+fn given_up(function: &Call, calls: &Rows<'_>) -> Why {
+    let site = calls.gave_up_at().and_then(|at| function.sites().get(at));
+    site.map(Site::to_string)
+}
+
 /// One slide of a partition.
 struct Run<'r> {
     compiled: &'r Compiled,
@@ -217,7 +238,7 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn take_out(&mut self, left: &Records) -> Option<()> {
+    fn take_out(&mut self, left: &Records) -> std::result::Result<(), Why> {
         let compiled = self.compiled;
         for record in left.iter() {
             let (key, gone) = self.split(record);
@@ -227,10 +248,10 @@ impl Run<'_> {
                 self.replace(&compiled.inverse, position, gone)?;
             }
         }
-        Some(())
+        Ok(())
     }
 
-    fn put_in(&mut self, entered: &Records) -> Option<()> {
+    fn put_in(&mut self, entered: &Records) -> std::result::Result<(), Why> {
         let compiled = self.compiled;
         for record in entered.iter() {
             let (key, new) = self.split(record);
@@ -244,25 +265,30 @@ impl Run<'_> {
                 }
             }
         }
-        Some(())
+        Ok(())
     }
 
-    fn replace(&mut self, function: &Call, position: usize, other: &[u64]) -> Option<()> {
+    fn replace(
+        &mut self,
+        function: &Call,
+        position: usize,
+        other: &[u64],
+    ) -> std::result::Result<(), Why> {
         let mut out = vec![0; other.len()];
-        let value = self.change.table().state(position)?;
+        let value = self.change.table().state(position).ok_or_else(unlike)?;
         // SAFETY: values of the compiled type, alive in the table and in records.
         if !unsafe { function.run(&mut self.calls, value, other, &mut out) } {
-            return None;
+            return Err(given_up(function, &self.calls));
         }
         // SAFETY: a value of the table's type, which is kept before its memory goes.
         unsafe { self.change.set(position, &out) };
         self.calls.clear(false);
         self.touched.push(position);
-        Some(())
+        Ok(())
     }
 
     /// Drops the keys that are not kept. What has not changed was kept by the same function before.
-    fn filter(&mut self, name: &Arc<str>) -> Option<()> {
+    fn filter(&mut self, name: &Arc<str>) -> std::result::Result<(), Why> {
         let table = self.change.table();
         let mut positions = std::mem::take(&mut self.touched);
         if *table.settled_by != **name {
@@ -278,7 +304,7 @@ impl Run<'_> {
             let mut out = [0];
             // SAFETY: a record of the compiled type, alive in the table.
             if !unsafe { keep.run(&mut self.calls, &pair, &[], &mut out) } {
-                return None;
+                return Err(given_up(keep, &self.calls));
             }
             self.calls.clear(false);
             if out == [0] {
@@ -287,7 +313,7 @@ impl Run<'_> {
         }
         dropped.into_iter().for_each(|position| self.change.drop_key(position));
         self.change.settle(Vec::new(), name);
-        Some(())
+        Ok(())
     }
 
     fn split<'a>(&self, record: &'a [u64]) -> (&'a [u64], &'a [u64]) {

@@ -25,6 +25,9 @@ use crate::update::Update;
 use crate::values::Typing;
 use crate::worker::Payload;
 
+const MANY_TYPES: &str = "its input has had too many types";
+const MANY_PAIRS: &str = "a join of so many pairs that CPython makes them one by one";
+
 /// Times that a stage is compiled again for what its documents look like later.
 const MOST_AGAIN: usize = 3;
 
@@ -39,18 +42,27 @@ pub enum CompileMode {
     Strict,
 }
 
+/// What is compiled for a type of input. Whoever compiles holds it: others wait for that, and do not compile too.
+type Slot = Lock<Made>;
+
+#[derive(Default)]
+struct Made {
+    /// Nothing if that was not tried yet; no code if nothing compiles.
+    native: Option<Option<Arc<Native>>>,
+    /// How often code was made again.
+    again: usize,
+}
+
 /// The operators of a stage.
 pub struct Stage {
     plan: Option<Plan>,
     update: Option<Update>,
     slide: Option<Slide>,
     strict: bool,
-    native: Lock<HashMap<Type, Option<Arc<Native>>>>,
+    native: Lock<HashMap<Type, Arc<Slot>>>,
     report: Arc<Report>,
     own_report: Arc<StageReport>,
     untyped: AtomicBool,
-    /// How often code was made again, by the type of the input.
-    again: Lock<HashMap<Type, usize>>,
     /// For each input.
     typing: [Typing; 2],
 }
@@ -68,23 +80,31 @@ impl Stage {
             let chain = ops.py().import("tidemill.compiler.chain")?;
             let shape = (ops, payload.has_head, payload.buckets > 0, labels);
             let found = chain.getattr("plan")?.call1(shape)?;
-            let functions: Vec<String> = found.get_item("functions")?.extract()?;
-            let refused = functions.iter().find(|line| line.contains(": not compiled")).cloned();
-            report.tell(functions);
-            if let (CompileMode::Strict, Some(line)) = (mode, refused) {
-                return Err(to_python(refusal(&line)));
-            }
-            let operators: Vec<(String, Option<String>, Option<String>)> =
+            report.tell(found.get_item("functions")?.extract()?);
+            let operators: Vec<(String, Option<String>, Option<String>, bool)> =
                 found.get_item("operators")?.extract()?;
-            let operators = operators.into_iter();
-            let operators =
-                operators.map(|(name, refused, left)| Operator { name, refused, left }).collect();
+            let operators = operators.into_iter().map(|(name, refused, left, users)| Operator {
+                name,
+                refused,
+                left,
+                users,
+            });
+            let operators = operators.collect();
             let plan: Option<Plan> = read(&found.get_item("plan")?)?;
             let update: Option<Function> = read(&found.get_item("update")?)?;
             let slide: Option<SlidePlan> = read(&found.get_item("slide")?)?;
             let own_report = report.add(operators);
-            if plan.is_none() && update.is_none() && slide.is_none() {
-                own_report.add(InputReport::interpreted());
+            let rest = match &plan {
+                Some(plan) => plan.rest,
+                None => (update.is_none() && slide.is_none()).then_some(0),
+            };
+            let planned = InputReport { rest, ..InputReport::interpreted() };
+            let refused = own_report.interpreted(&planned);
+            if rest == Some(0) {
+                own_report.add(planned);
+            }
+            if let (CompileMode::Strict, Some(line)) = (mode, refused) {
+                return Err(to_python(refusal(&line)));
             }
             Ok(Stage {
                 plan,
@@ -95,7 +115,6 @@ impl Stage {
                 report: report.clone(),
                 own_report,
                 untyped: AtomicBool::new(false),
-                again: Lock::default(),
                 typing: Default::default(),
             })
         })
@@ -123,11 +142,11 @@ impl Stage {
         fresh: &Partition,
         worker: &mut InWorker<'_>,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
-        // The state of a partition that CPython has may be one for compiled code again; that it is not is no news.
-        let was_away = is_cpythons(before);
         let [before_typing, fresh_typing] = &self.typing;
         let (before, fresh) = (readable(before, before_typing), readable(fresh, fresh_typing));
-        let (Some(before), Some(fresh)) = (before, fresh) else { return Ok(None) };
+        let (Some(before), Some(fresh)) = (before, fresh) else {
+            return self.away(UNTYPED).map(|()| None);
+        };
         let typed = [&before, &fresh].map(|input| matches!(input, Cow::Owned(_)));
         let mut made = None;
         let inputs = [before.into_owned(), fresh.into_owned()];
@@ -139,7 +158,7 @@ impl Stage {
         if typed[1] {
             fresh_typing.was_of_use_if(ran.is_some());
         }
-        self.ran(ran, made, !was_away)
+        self.ran(ran, made)
     }
 
     /// Slices that CPython has may be some for compiled code, if they are of the window's type. A window that it has
@@ -166,28 +185,31 @@ impl Stage {
                 Cow::Owned(_) => typing.was_of_use_if(false),
             }
         }
-        // A type that only records of a worker have is no news.
-        let is_news = typed.is_empty();
         let mut made = None;
         let ran = slide.run(&inputs, &self.report, &mut made, worker);
         let is_compiled = |window: &Vec<Partition>| !window.iter().any(is_cpythons);
         let useful = matches!(&ran, Some(Ok(window)) if is_compiled(window));
         typed.into_iter().for_each(|typing| typing.was_of_use_if(useful));
-        self.ran(ran, made, is_news)
+        let mut slices = inputs.iter().skip(1).flatten();
+        match (&ran, slices.all(|block| block.is_empty())) {
+            // No function has anything to do, whoever has the window.
+            (None, true) => Ok(None),
+            _ => self.ran(ran, made),
+        }
     }
 
-    /// What an operator of several inputs gave, told what was made for their types; whether it is news that
-    /// they are CPython's.
+    /// What an operator of several inputs gave, told what was made for their types.
     fn ran(
         &self,
         ran: Option<Result<Vec<Partition>, TaskError>>,
         made: Option<InputReport>,
-        is_news: bool,
     ) -> Result<Option<Vec<Partition>>, TaskError> {
-        match (ran, made.and_then(|made| self.tell(made))) {
-            (None, Some(reason)) if self.strict && is_news => Err(refusal(&reason).into()),
-            (ran, _) => ran.transpose(),
+        if let Some(made) = made {
+            self.tell(made)?;
         }
+        let Some(result) = ran.transpose()? else { return self.away(UNTYPED).map(|()| None) };
+        self.check_worth()?;
+        Ok(Some(result))
     }
 
     fn run_plan(
@@ -210,31 +232,40 @@ impl Stage {
             return self.untyped().map(|()| None);
         };
         let native = match self.native(plan, &source)? {
-            Some(native) if !native.is_worth_it() => self.compile_again(plan, &source, &native),
+            Some(native) if !native.is_worth_it() => self.compile_again(plan, &source, &native)?,
             native => native,
         };
         if let Cow::Owned(_) = readable {
             typing.was_of_use_if(native.is_some());
         }
-        let run = |native: Arc<Native>| native.run(readable.to_vec(), buckets, worker);
-        native.map(run).transpose()
+        let Some(native) = native else { return self.away(MANY_TYPES).map(|()| None) };
+        let Some(result) = native.run(readable.to_vec(), buckets, worker)? else {
+            return self.away(MANY_PAIRS).map(|()| None);
+        };
+        if !native.has_looked() {
+            self.check_worth()?;
+        }
+        Ok(Some(result))
     }
 
     /// The stage compiled for a type of input.
     fn native(&self, plan: &Plan, input: &Source<'_>) -> Result<Option<Arc<Native>>, TaskError> {
-        let ty = input.ty();
-        if let Some(known) = self.native.lock().get(&ty) {
+        let Some(slot) = self.slot(input.ty()) else { return Ok(None) };
+        let mut slot = slot.lock();
+        if let Some(known) = &slot.native {
             return Ok(known.clone());
         }
-        if self.native.lock().len() >= MOST_TYPES {
-            return Ok(None);
-        }
         let (made, native) = self.report.time(|| Native::compile(plan, input, Sampled::First));
-        if let (Some(reason), true) = (self.tell(made), self.strict) {
-            return Err(refusal(&reason).into());
-        }
-        self.native.lock().insert(ty, native.clone());
+        self.tell(made)?;
+        slot.native = Some(native.clone());
         Ok(native)
+    }
+
+    /// Where code for a type is; `None` if there are too many types.
+    fn slot(&self, ty: Type) -> Option<Arc<Slot>> {
+        let mut known = self.native.lock();
+        let has_room = known.len() < MOST_TYPES || known.contains_key(&ty);
+        has_room.then(|| known.entry(ty).or_default().clone())
     }
 
     /// The stage compiled for what the rows look like now, instead of code that gives too many of them up; `None`
@@ -244,30 +275,40 @@ impl Stage {
         plan: &Plan,
         input: &Source<'_>,
         before: &Arc<Native>,
+    ) -> Result<Option<Arc<Native>>, TaskError> {
+        let again = self.compile_later(plan, input, before);
+        if again.is_none() {
+            self.check_worth()?;
+        }
+        Ok(again)
+    }
+
+    fn compile_later(
+        &self,
+        plan: &Plan,
+        input: &Source<'_>,
+        before: &Arc<Native>,
     ) -> Option<Arc<Native>> {
-        let ty = input.ty();
         if !before.has_looked() {
             return None;
         }
-        if let Some(Some(known)) = self.native.lock().get(&ty)
+        let slot = self.slot(input.ty())?;
+        let mut slot = slot.lock();
+        if let Some(Some(known)) = &slot.native
             && !Arc::ptr_eq(known, before)
         {
             return Some(known.clone());
         }
-        {
-            let mut again = self.again.lock();
-            let times = again.entry(ty.clone()).or_default();
-            if *times >= MOST_AGAIN {
-                return None;
-            }
-            *times += 1;
+        if slot.again >= MOST_AGAIN {
+            return None;
         }
+        slot.again += 1;
         let again = || Native::compile(plan, input, Sampled::Everywhere);
         let (made, native) = self.report.time(again);
         let native = native.filter(|native| !native.saw_the_same(before))?;
         before.is_replaced();
         self.own_report.add(made);
-        self.native.lock().insert(ty, Some(native.clone()));
+        slot.native = Some(Some(native.clone()));
         Some(native)
     }
 
@@ -276,19 +317,38 @@ impl Stage {
         if !self.untyped.swap(true, Ordering::Relaxed) {
             self.own_report.add(InputReport::untyped());
         }
+        self.away(UNTYPED)
+    }
+
+    /// All of it is CPython's for an input: an error if it may not be.
+    fn away(&self, why: &str) -> Result<(), TaskError> {
+        let input = InputReport { reason: Some(why.to_owned()), ..InputReport::interpreted() };
+        self.refuse(self.own_report.interpreted(&input))
+    }
+
+    /// CPython has run more than it is worth to compile: an error if it may not.
+    fn check_worth(&self) -> Result<(), TaskError> {
         match self.strict {
-            true => Err(refusal(UNTYPED).into()),
+            true => self.refuse(self.own_report.in_vain()),
             false => Ok(()),
         }
     }
 
-    /// Reports what was made for a type of input; why not all of it, if so.
-    fn tell(&self, made: InputReport) -> Option<String> {
-        let reason = made.reason.clone();
-        let lines = reason.iter().map(|reason| format!("  not compiled after all: {reason}"));
+    /// Reports what was made for a type of input.
+    fn tell(&self, made: InputReport) -> Result<(), TaskError> {
+        let lines = made.reason.iter().map(|reason| format!("  not compiled after all: {reason}"));
         self.report.tell(lines.collect());
+        let refused = self.own_report.interpreted(&made);
         self.own_report.add(made);
-        reason
+        self.refuse(refused)
+    }
+
+    /// A function of the user's that is CPython's is an error if none may be.
+    fn refuse(&self, interpreted: Option<String>) -> Result<(), TaskError> {
+        match interpreted.filter(|_| self.strict) {
+            Some(line) => Err(refusal(&line).into()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -40,6 +40,28 @@ fn places_of_lists(ty: &Type) -> usize {
     }
 }
 
+/// What a function has given, as a value that can be stored; of the wanted type, if there is one.
+fn given(g: &mut Gen<'_>, mut value: Value, wanted: Option<&Type>) -> Result<Value> {
+    if places_of_lists(&value.ty) > 1 {
+        // Two of them may be one, and what changes one later must change both.
+        return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
+    }
+    if holds_dynamic(&value.ty) || holds_list(&value.ty) {
+        value = g.kept(&value)?;
+    }
+    if let Some(wanted) = wanted {
+        match wanted.unify(&value.ty) {
+            Some(both) if both == *wanted => value = g.coerce(&value, wanted, 0)?,
+            _ => return Err(Reason::mixed("results", &[wanted, &value.ty], 0)),
+        }
+    }
+    let in_parts = value.ty.any(&|ty| matches!(ty, Type::Parts(_) | Type::Digest));
+    if in_parts || crate::matches::holds_match(&value.ty) {
+        return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
+    }
+    Ok(value)
+}
+
 impl Call {
     /// Compiles `function` for arguments of these types. Its result is of type `result` if that is given.
     ///
@@ -76,26 +98,11 @@ impl Call {
                     g.allow_passes(value)?;
                 }
             }
-            let Some(mut value) = g.inline(function, values)? else {
+            let Some(value) = g.apply(function, values)? else {
                 return Ok(());
             };
-            if places_of_lists(&value.ty) > 1 {
-                // Two of them may be one, and what changes one later must change both.
-                return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
-            }
-            if holds_dynamic(&value.ty) || holds_list(&value.ty) {
-                value = g.kept(&value)?;
-            }
-            if let Some(wanted) = result {
-                match wanted.unify(&value.ty) {
-                    Some(both) if both == *wanted => value = g.coerce(&value, wanted, 0)?,
-                    _ => return Err(Reason::mixed("results", &[wanted, &value.ty], 0)),
-                }
-            }
-            let in_parts = value.ty.any(&|ty| matches!(ty, Type::Parts(_) | Type::Digest));
-            if in_parts || crate::matches::holds_match(&value.ty) {
-                return Err(Reason::unsupported(format!("a result of type {}", value.ty), 0));
-            }
+            let value = given(g, value, result);
+            let value = value.map_err(|reason| reason.made_by(Some(function)))?;
             *record = Some(value.ty.clone());
             g.store(&value, addresses[2]);
             effects.set(g.effects);

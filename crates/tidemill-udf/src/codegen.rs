@@ -29,48 +29,50 @@ pub(crate) type Emitted = Option<Type>;
 const MOST_CODE: usize = 60_000;
 
 impl Gen<'_> {
-    /// The steps from here on, applied to a value; at the end it is emitted.
+    /// The steps from here on, applied to a value, which a function may have made; at the end it is emitted.
     pub(crate) fn chain(
         &mut self,
         steps: &[Step],
         value: Value,
+        maker: Option<&Function>,
         emitted: &mut Emitted,
     ) -> Result<()> {
         let Some((step, rest)) = steps.split_first() else {
-            return self.emit_record(&value, emitted);
+            let done = self.emit_record(&value, emitted);
+            return done.map_err(|reason| reason.made_by(maker));
         };
         match step {
             Step::Map(f) => {
-                let result = self.inline(f, vec![value])?;
-                self.go_on(rest, result, emitted)
+                let result = self.apply(f, vec![value])?;
+                self.go_on(rest, result, f, emitted)
             }
             Step::Filter(f) => {
                 // What the function changes goes on changed.
                 let value = self.changeable(f, value)?;
-                let Some(result) = self.inline(f, vec![value.clone()])? else {
+                let Some(result) = self.apply(f, vec![value.clone()])? else {
                     return Ok(());
                 };
                 let flag = self.truthy(&result);
                 let (kept, after) = (self.b.create_block(), self.b.create_block());
                 self.branch(flag, kept, after);
                 self.enter_sealed(kept);
-                self.chain(rest, value, emitted)?;
+                self.chain(rest, value, maker, emitted)?;
                 self.jump(after, &[]);
                 self.enter_sealed(after);
                 Ok(())
             }
             Step::FlatMap(f) => {
                 let Some(items) = self.items_of(f, value)? else { return Ok(()) };
-                self.walk(&items, &mut |this, item| this.chain(rest, item, emitted))
+                self.walk(&items, &mut |this, item| this.chain(rest, item, Some(f), emitted))
             }
             Step::MapValues(f) => {
                 let [key, value] = self.pair(value)?;
-                let result = self.inline(f, vec![value])?;
-                self.go_on(rest, result.map(|v| Value::tuple(vec![key, v])), emitted)
+                let result = self.apply(f, vec![value])?;
+                self.go_on(rest, result.map(|v| Value::tuple(vec![key, v])), f, emitted)
             }
             Step::Pair => {
                 let pair = self.pair(value)?;
-                self.chain(rest, Value::tuple(pair.to_vec()), emitted)
+                self.chain(rest, Value::tuple(pair.to_vec()), maker, emitted)
             }
             Step::FlatMapValues(f) => {
                 let [key, value] = self.pair(value)?;
@@ -79,7 +81,7 @@ impl Gen<'_> {
                 }
                 let Some(items) = self.items_of(f, value)? else { return Ok(()) };
                 self.walk(&items, &mut |this, item| {
-                    this.chain(rest, Value::tuple(vec![key.clone(), item]), emitted)
+                    this.chain(rest, Value::tuple(vec![key.clone(), item]), Some(f), emitted)
                 })
             }
         }
@@ -105,15 +107,16 @@ impl Gen<'_> {
             // What fails after the call is not this statement's fault.
             let caller = std::mem::replace(&mut self.statement, statement);
             let pieces = self.pieces(text, args, line);
-            let pieces = pieces.map_err(|reason| reason.in_file(function.file.as_deref()))?;
+            let pieces = pieces.map_err(|reason| reason.at(function.file.as_deref(), self.line))?;
             self.frames.pop();
             self.statement = caller;
             return Ok(Some(pieces));
         }
         self.uses_up = true;
-        let items = self.inline(function, vec![value]);
+        let items = self.apply(function, vec![value]);
         self.uses_up = false;
-        items?.map(|items| self.cursor_of(&items, 0)).transpose()
+        let items = items?.map(|items| self.cursor_of(&items, 0)).transpose();
+        items.map_err(|reason| reason.made_by(Some(function)))
     }
 
     /// The key and the value of a record.
@@ -126,8 +129,14 @@ impl Gen<'_> {
         items.try_into().map_err(|_| Reason::types("an operator by key", &[&value.ty], 0))
     }
 
-    fn go_on(&mut self, rest: &[Step], value: Option<Value>, emitted: &mut Emitted) -> Result<()> {
-        value.map_or(Ok(()), |value| self.chain(rest, value, emitted))
+    fn go_on(
+        &mut self,
+        rest: &[Step],
+        value: Option<Value>,
+        maker: &Function,
+        emitted: &mut Emitted,
+    ) -> Result<()> {
+        value.map_or(Ok(()), |value| self.chain(rest, value, Some(maker), emitted))
     }
 
     fn emit_record(&mut self, value: &Value, emitted: &mut Emitted) -> Result<()> {
@@ -153,6 +162,12 @@ impl Gen<'_> {
         Ok(())
     }
 
+    /// A call of an operator's function.
+    pub(crate) fn apply(&mut self, function: &Function, args: Vec<Value>) -> Result<Option<Value>> {
+        let result = self.inline(function, args);
+        result.map_err(|reason| reason.made_by(Some(function)))
+    }
+
     /// A call of a user's function, its body put in place. `None` if it never returns to here.
     pub(crate) fn inline(
         &mut self,
@@ -160,7 +175,7 @@ impl Gen<'_> {
         args: Vec<Value>,
     ) -> Result<Option<Value>> {
         let result = self.put_in_place(function, args);
-        result.map_err(|reason| reason.in_file(function.file.as_deref()))
+        result.map_err(|reason| reason.at(function.file.as_deref(), self.line))
     }
 
     fn put_in_place(&mut self, function: &Function, args: Vec<Value>) -> Result<Option<Value>> {

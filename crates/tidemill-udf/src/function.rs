@@ -107,7 +107,7 @@ impl Compiled {
         let generate = |g: &mut Gen<'_>, record: &mut Option<Type>| {
             let address = g.parameters[1];
             let value = g.load(input, address, 0);
-            g.chain(steps, value, record)
+            g.chain(steps, value, None, record)
         };
         let Made { code, record, left_out, looks } =
             attempts(&[types::I64; 2], samples, None, generate)?;

@@ -335,5 +335,5 @@ pub(crate) fn is_either_json(a: &Value, b: &Value) -> bool {
 }
 
 fn among_json(ty: &Type, line: u32) -> Reason {
-    Reason::unsupported(format!("{ty} among values of JSON"), line)
+    Reason::unsupported(format!("{ty} among dynamic values"), line)
 }

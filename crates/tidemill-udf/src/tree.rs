@@ -38,6 +38,9 @@ pub struct Function {
     /// The file that it is in, if it is in one.
     #[serde(default)]
     pub file: Option<String>,
+    /// Its line there.
+    #[serde(default)]
+    pub line: u32,
     /// Its parameters, in order.
     pub params: Vec<String>,
     /// Its statements.

@@ -394,7 +394,7 @@ impl fmt::Display for Type {
                     fields.iter().map(|(key, ty)| format!("{key}: {ty}")).collect();
                 write!(f, "dict[{}]", fields.join(", "))
             }
-            Type::Json(_) => f.write_str("a value of JSON"),
+            Type::Json(_) => f.write_str("a dynamic value"),
             Type::DateTime => f.write_str("datetime"),
             Type::Match(_) => f.write_str("re.Match"),
             Type::Parts(item) => write!(f, "list[{item}]"),

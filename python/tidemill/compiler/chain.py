@@ -8,7 +8,6 @@ types the data have is not known yet, so the engine may compile less than is pla
 from __future__ import annotations
 
 import json
-import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,15 @@ from tidemill import columns, ops
 from tidemill._engine import portable_hash
 from tidemill.compiler.front import PARTITION, TRUTH, VALUE, describe
 from tidemill.compiler.own import PARTITIONS, RECORDS, parts_of
-from tidemill.compiler.reasons import OPERATOR, RESULT_ITERABLES, WHOLE_PARTITIONS
+from tidemill.compiler.reasons import (
+    CALL,
+    OPERATOR,
+    PARTITIONER,
+    RESULT_ITERABLES,
+    SIDE_EFFECT,
+    WHOLE_PARTITIONS,
+)
+from tidemill.compiler.users import calls_users, is_own, is_own_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +36,6 @@ STEPS: dict[Any, str] = {
     ops.flat_map_values: "flat_map_values",
 }
 
-# Where Tidemill's own functions are.
-HOME = os.path.dirname(ops.__file__) + os.sep
 # Those that are compiled without being a step, a sink or a function.
 WHOLE = (ops.expand, ops.join_sides, ops.left_sides, ops.common_keys)
 REFUSED = {
@@ -44,6 +49,7 @@ REFUSED = {
         WHOLE_PARTITIONS,
     ),
     **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
+    ops.bucket_by_key: PARTITIONER,
 }
 # Instead of a number of arguments: one, for its truth, and one, the iterator of a partition.
 PREDICATE, WHOLE_PARTITION = -1, -2
@@ -99,8 +105,9 @@ def plan(
         ``update``: JSON of the function of an `updateStateByKey`, or None; ``slide``: JSON of those
         of a `reduceByKeyAndWindow` with an inverse, or None; ``functions``: one line
         per function, ``name file:line: compiled`` or why not; ``operators``: for each operator
-        what `explain` calls it, and why it may not be compiled or in which lines it leaves rows
-        to CPython, each None if there is nothing to say.
+        what `explain` calls it, why it may not be compiled, in which lines it leaves rows
+        to CPython, each None if there is nothing to say, and whether it has a function of the
+        user's that is to be compiled. One that splits is among them if it has such a function.
 
     Examples
     --------
@@ -128,12 +135,13 @@ def plan(
         "join": _join(pipes),
     }
     useful = bool(phases) or bool(_join(pipes)) or (splits and rest is None)
+    told = [*pipes, *(op for op in tail if calls_users(op))]
     return {
         "plan": json.dumps(found) if useful else None,
         "update": None,
         "slide": None,
         "functions": functions.lines,
-        "operators": [_operator(op, label, functions) for op, label in zip(pipes, labels)],
+        "operators": [_operator(op, label, functions) for op, label in zip(told, labels)],
     }
 
 
@@ -320,38 +328,31 @@ def _splits_by_key(op: Any) -> bool:
     return _argument(op, ops.bucket_by_key) is portable_hash
 
 
-def _operator(op: Any, label: str, functions: Functions) -> tuple[str, str | None, str | None]:
-    """What to call an operator, why it is not compiled, what its functions leave to CPython."""
+def _operator(
+    op: Any, label: str, functions: Functions
+) -> tuple[str, str | None, str | None, bool]:
+    """Name an operator, why it is not compiled, what it leaves to CPython, if it is the user's."""
     bare, args = parts_of(op)
+    users = calls_users(op)
     own = [f for f in args if callable(f)]
     name, arity = OPERATORS.get(bare, (getattr(bare, "__name__", repr(bare)), None))
     if arity is None:
         compiles = bare in WHOLE or _own_step(op)
         refusal = None if compiles else REFUSED.get(bare, OPERATOR)
-        return _named(label or name, own, [{}] * len(own)), refusal, None
+        return _named(label or name, own, [{}] * len(own)), refusal, None, users
     trees = [functions.tree(function, each) for function, each in zip(own, arity)]
     whole = functions.own(op) or {"ok": True}
     refused = next((_refusal(tree) for tree in (*trees, whole) if not tree["ok"]), None)
     left = [each for tree in trees if tree["ok"] for each in _left_to_cpython(tree["body"])]
     rows = ", ".join(f"{why} in line {line}" for why, line in left)
-    return _named(label or name, own, trees), refused, rows or None
+    return _named(label or name, own, trees), refused, rows or None, users
 
 
 def _named(name: str, functions: list[Any], trees: list[dict[str, Any]]) -> str:
     """An operator and its functions, but for those that Tidemill gave it."""
-    pairs = [(f, tree) for f, tree in zip(functions, trees) if not _is_own(f)]
+    pairs = [(f, tree) for f, tree in zip(functions, trees) if not is_own(f)]
     called = ", ".join(_called(function, tree) for function, tree in pairs)
     return f"{name}({called})" if called else name
-
-
-def _is_own(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return code is not None and is_own_file(code.co_filename)
-
-
-def is_own_file(file: str | None) -> bool:
-    """Whether a file is Tidemill's."""
-    return file is not None and file.startswith(HOME)
 
 
 def _called(function: Callable[..., Any], tree: dict[str, Any]) -> str:
@@ -368,6 +369,13 @@ def _refusal(tree: dict[str, Any]) -> str:
     return f"{tree['reason']}{detail}{place}"
 
 
+def _stops_at(why: str, detail: str | None) -> str:
+    """What rows do not get past; of a call it is enough to say what is called."""
+    if detail and why in (CALL, SIDE_EFFECT):
+        return detail
+    return f"{why} ({detail})" if detail else why
+
+
 def _left_to_cpython(node: Any) -> list[tuple[str, int]]:
     """What native code stops at, and where."""
     if isinstance(node, list):
@@ -375,5 +383,5 @@ def _left_to_cpython(node: Any) -> list[tuple[str, int]]:
     if not isinstance(node, dict):
         return []
     if node.get("s") == "deopt":
-        return [(node.get("detail") or node["why"], node.get("l", 0))]
+        return [(_stops_at(node["why"], node.get("detail")), node.get("l", 0))]
     return _left_to_cpython(list(node.values()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Callable
 
@@ -74,14 +75,21 @@ def describe(function: Callable[..., Any], arity: int = 1, use: str = VALUE) -> 
         _check_json(tree)
         return tree
     except Unsupported as error:
-        return _failure(error)
+        return _failure(error, function)
     except RecursionError:
-        return _failure(Unsupported(reasons.TOO_LARGE, "nested too deeply"))
+        return _failure(Unsupported(reasons.TOO_LARGE, "nested too deeply"), function)
     except Exception as error:
-        return _failure(Unsupported(INTERNAL, f"{type(error).__name__} while it was read"))
+        reason = Unsupported(INTERNAL, f"{type(error).__name__} while it was read")
+        return _failure(reason, function)
 
 
-def _failure(error: Unsupported) -> dict[str, Any]:
+def _failure(error: Unsupported, function: Any) -> dict[str, Any]:
+    if type(function) is partial:
+        function = function.func
+    if type(function) is MethodType:
+        function = function.__func__
+    if type(function) is FunctionType:
+        error.at(function.__code__.co_filename, function.__code__.co_firstlineno)
     place = {"file": error.file, "line": error.line}
     return {"ok": False, "reason": error.reason, "detail": error.detail, **place}
 
@@ -191,6 +199,7 @@ class Description:
             raise Unsupported(GENERATOR, function.__qualname__)
         file, node = find(function)
         scope = Scope(self, function, file, listing(node) if kind else node)
+        scope.root = node
         scope.use = use
         if use == PARTITION:
             check_iterator(scope, arguments(node)[0].arg if arguments(node) else "")

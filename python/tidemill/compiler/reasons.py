@@ -30,6 +30,7 @@ TOO_LARGE = "too large"
 INTERNAL = "not understood"
 WHOLE_PARTITIONS = "it takes whole partitions"
 RESULT_ITERABLES = "it gives ResultIterables"
+PARTITIONER = "a function that chooses the partition"
 OPERATOR = "an operator that is not compiled"
 
 REASONS = (
@@ -57,6 +58,7 @@ REASONS = (
     INTERNAL,
     WHOLE_PARTITIONS,
     RESULT_ITERABLES,
+    PARTITIONER,
     OPERATOR,
 )
 

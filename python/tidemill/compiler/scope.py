@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler import containers, dates, regexes, stability
@@ -18,6 +18,7 @@ from tidemill.compiler.bound import Bound
 from tidemill.compiler.callables import GETTERS, describe_object
 from tidemill.compiler.known import builtin, constant, exception_name, is_plain_type, name_of
 from tidemill.compiler.reasons import (
+    CALL,
     CAPTURED,
     CHANGEABLE,
     EXCEPTION,
@@ -27,8 +28,6 @@ from tidemill.compiler.reasons import (
 )
 
 if TYPE_CHECKING:
-    from types import FunctionType
-
     from tidemill.compiler.front import Description
     from tidemill.compiler.source import FunctionNode, SourceFile
 
@@ -71,6 +70,8 @@ class Scope:
         self.file = file
         self.node = node
         self.local = local
+        # The outermost function around, as it is in the file's tree.
+        self.root: FunctionNode = local.outer.root if local else node
         # What becomes of its result (`front.describe`).
         self.use = "value"
         self.number = description.count()
@@ -121,7 +122,7 @@ class Scope:
         if name in self.bound.exceptions:
             raise Unsupported(EXCEPTION, f"the use of {name}", line)
         if name.startswith("__") and not name.endswith("__"):
-            raise Unsupported(NO_VALUE, f"{name} may be a class's private name", line)
+            raise Unsupported(NO_VALUE, f"{name}, which may be a class's private name", line)
         return name if name in self.bound else None
 
     def read(self, node: ast.expr) -> dict[str, Any]:
@@ -174,16 +175,16 @@ class Scope:
                 raise Unsupported(EXCEPTION, f"the use of {name}", line)
             # A comprehension's variable may have the name of a constant.
             return scope.constants.get(name, NOTHING) if held == name else NOTHING
-        if name in self.rebound_names():
-            raise Unsupported(CHANGEABLE, f"{name} is rebound by a function", line)
         free = self.function.__code__.co_freevars
+        if stability.is_rebound(self.file, self.root, name, name in free):
+            raise Unsupported(CHANGEABLE, f"{name}, which a function rebinds", line)
         if name in free:
             return self._cell(free.index(name), line)
         namespace = self.function.__globals__
         if name in namespace:
             value = namespace[name]
             if self.description.by_reference(self.function):
-                self._require(stability.settled(self.file, name, value), name, line)
+                self._require(stability.settled(self.file, name, value), value, name, line)
             return value
         known = namespace.get("__builtins__", builtins)
         known = known.__dict__ if type(known) is ModuleType else known
@@ -209,7 +210,7 @@ class Scope:
             same: Any = name_of(value) or exception_name(value) or value in GETTERS
             same = same or regexes.is_known(value) or dates.is_known(value)
             settled = same or stability.settled_in_module(base, name, value)
-            self._require(bool(settled), f"{base.__name__}.{name}", line)
+            self._require(bool(settled), value, f"{base.__name__}.{name}", line)
             return value
         if type(base) in _CONSTANTS or type(base) in containers.CONTAINERS:
             return NOTHING
@@ -221,9 +222,13 @@ class Scope:
         raise Unsupported(CAPTURED, f".{name} of a {type(base).__name__}", line)
 
     @staticmethod
-    def _require(settled: bool, name: str, line: int) -> None:
-        if not settled:
-            raise Unsupported(CHANGEABLE, f"{name} may have another value in a worker", line)
+    def _require(settled: bool, value: Any, name: str, line: int) -> None:
+        if settled:
+            return
+        if callable(value) and type(value) is not FunctionType:
+            # A library's, which would not be compiled if it could be relied on either.
+            raise Unsupported(CALL, name, line)
+        raise Unsupported(CHANGEABLE, f"{name}, which a worker may have otherwise", line)
 
     def embed(self, value: Any, line: int) -> dict[str, Any]:
         """Return the node for a value: a builtin, a function of the user's, or a constant."""
@@ -270,7 +275,12 @@ class Scope:
         return value
 
     def _is_only_read(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and stability.never_changes(self.file, node.id)
+        if not isinstance(node, ast.Name) or node.id in self.bound or node.id in self.statics:
+            return False
+        if self.local and self.local.owner(node.id):
+            return False
+        is_free = node.id in self.function.__code__.co_freevars
+        return stability.never_changes(self.file, self.root, node.id, is_free)
 
 
 def _is_broadcast(value: Any) -> bool:

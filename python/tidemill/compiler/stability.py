@@ -13,14 +13,15 @@ import ast
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
 from tidemill.compiler import dates, regexes
 from tidemill.compiler.known import exception_name, name_of
-from tidemill.compiler.source import SourceFile, open_source, same_value
+from tidemill.compiler.source import FunctionNode, SourceFile, open_source, same_value
+from tidemill.compiler.variables import Space, variables
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -29,6 +30,30 @@ _MAKERS = {"set": set, "frozenset": frozenset, "dict": dict, "list": list, "sort
 _LITERAL = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp)
 _COMPILING = (ast.Call, ast.Attribute, ast.Name, ast.Constant, ast.BinOp, ast.BitOr, ast.keyword)
 _READING = {"get", "keys", "values", "items", "copy", "count", "index"}
+
+
+def is_rebound(file: SourceFile, function: FunctionNode, name: str, is_free: bool) -> bool:
+    """Whether some function of the file declares the variable that a name is in a function.
+
+    Parameters
+    ----------
+    function : FunctionNode
+        A node of the file's tree, in which the name is no variable of its own.
+    is_free : bool
+        Whether CPython has a cell for it: otherwise the name is the module's.
+    """
+    owner = _owner(file, function, name, is_free)
+    return owner is None or variables(file).is_rebound(name, owner)
+
+
+def _owner(file: SourceFile, function: FunctionNode, name: str, is_free: bool) -> Space | None:
+    """The scope of a name that a function reads; None if that is not what CPython made of it."""
+    known = variables(file)
+    space = known.spaces.get(id(function))
+    if space is None or name in space.bound or name in known.unknown:
+        return None
+    owner = known.owner(name, space)
+    return owner if (owner is not known.module) == is_free else None
 
 
 @lru_cache(maxsize=8)
@@ -120,38 +145,44 @@ def is_literal(expression: ast.expr) -> bool:
     return True
 
 
-def never_changes(file: SourceFile, name: str) -> bool:
-    """Whether a container, or a broadcast of one, is only ever read, through this one name.
+def never_changes(file: SourceFile, function: FunctionNode, name: str, is_free: bool) -> bool:
+    """Whether a container, or a broadcast of one, is only ever read, through this one variable.
 
-    Every binding of the name in the file makes a new container, every use of it only reads.
+    Every binding of the variable makes a new container, every use of it only reads. The parameters
+    are those of `is_rebound`.
     """
-    if any(bound == "len" or bound in _MAKERS for bound, _ in _bindings(file)):
+    owner = _owner(file, function, name, is_free)
+    return owner is not None and _is_only_read(file, name, owner)
+
+
+def _is_only_read(file: SourceFile, name: str, owner: Space) -> bool:
+    module = variables(file).module
+    if any(variables(file).is_bound(maker, module) for maker in ("len", *_MAKERS)):
         return False
-    uses = _Uses(file, name)
+    uses = _Uses(file, name, owner)
     return bool(uses.values) and uses.only_read and all(map(uses.is_fresh, uses.values))
 
 
 class _Uses:
-    """Every binding and use of a name in a file, in whatever scope: more than there are is safe."""
+    """Every binding and use of a variable in a file: more than there are is safe."""
 
-    def __init__(self, file: SourceFile, name: str):
-        self.file = file
+    def __init__(self, file: SourceFile, name: str, owner: Space):
+        self._file = file
+        self._variables = variables(file)
+        found = self._variables.names(name, owner)
+        self._uses = {id(node) for node in found}
+        # What the variable is set to; None where that is not known.
         self.values: list[ast.expr | None] = []
-        loads = reads = unknown = 0
+        loads = sum(isinstance(node.ctx, ast.Load) for node in found)
+        reads = 0
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Assign) and _is_name(node.targets[0], name):
-                self.values.append(node.value)
-            elif isinstance(node, ast.AnnAssign) and _is_name(node.target, name):
-                self.values.append(node.value)
-            elif isinstance(node, ast.Name) and node.id == name:
-                load = isinstance(node.ctx, ast.Load)
-                loads, unknown = loads + load, unknown + (not load)
-            else:
-                unknown += _binds(node, name)
-            reads += _reads(node, name)
+            target = _set_alone(node)
+            if target is not None and self._is_use(target):
+                self.values.append(getattr(node, "value", None))
+            reads += self._reads(node)
         self.only_read = loads == reads
-        # Each known value's target was met as a name too; any further binding is an unknown one.
-        if unknown != len(self.values):
+        is_unknown = len(found) - loads != len(self.values)
+        if is_unknown or self._variables.is_bound_otherwise(name, owner):
             self.values = [None]
 
     def is_fresh(self, value: ast.expr | None) -> bool:
@@ -165,49 +196,50 @@ class _Uses:
         if isinstance(value.func, ast.Attribute) and value.func.attr == "broadcast" and value.args:
             held = value.args[0]
             if isinstance(held, ast.Name):
-                return never_changes(self.file, held.id)
+                return _is_only_read(self._file, held.id, self._variables.owner_of(held))
             return self.is_fresh(held)
-        return isinstance(value.func, ast.Name) and value.func.id in _MAKERS
+        return self._is_builtin(value.func, _MAKERS)
+
+    def _is_builtin(self, node: ast.expr, names: Container[str]) -> bool:
+        """Whether a node is a builtin of these, which the module does not bind."""
+        if not isinstance(node, ast.Name) or node.id not in names:
+            return False
+        return self._variables.owner_of(node) is self._variables.module
+
+    def _reads(self, node: ast.AST) -> int:
+        """How many uses just below this node only read, and give away no reference."""
+        if isinstance(node, ast.Compare):
+            pairs = zip(node.ops, node.comparators)
+            return sum(isinstance(o, (ast.In, ast.NotIn)) and self._stands_for(c) for o, c in pairs)
+        if isinstance(node, (ast.For, ast.comprehension)):
+            return self._stands_for(node.iter)
+        if isinstance(node, ast.Subscript):
+            return isinstance(node.ctx, ast.Load) and self._stands_for(node.value)
+        if not isinstance(node, ast.Call):
+            return 0
+        if isinstance(node.func, ast.Attribute):
+            if node.func.attr == "broadcast" and node.args and self._is_use(node.args[0]):
+                return 1
+            return node.func.attr in _READING and self._stands_for(node.func.value)
+        if len(node.args) != 1 or not self._stands_for(node.args[0]):
+            return 0
+        return self._is_builtin(node.func, ("len",))
+
+    def _is_use(self, node: ast.AST) -> bool:
+        return id(node) in self._uses
+
+    def _stands_for(self, node: ast.AST) -> bool:
+        """Whether a node is the variable, or the `.value` of the broadcast that it names."""
+        if isinstance(node, ast.Attribute) and node.attr == "value":
+            node = node.value
+        return self._is_use(node)
 
 
-def _binds(node: ast.AST, name: str) -> bool:
-    """Whether a node, itself not a name, binds the name to something unknown."""
-    if isinstance(node, ast.arg):
-        return node.arg == name
-    if isinstance(node, ast.alias):
-        return (node.asname or node.name) in (name, "*")
-    if isinstance(node, (ast.Global, ast.Nonlocal)):
-        return name in node.names
-    return isinstance(node, _SCOPES) and getattr(node, "name", None) == name
-
-
-def _reads(node: ast.AST, name: str) -> int:
-    """How many uses of the name just below this node only read, and give away no reference."""
-    if isinstance(node, ast.Compare):
-        pairs = zip(node.ops, node.comparators)
-        return sum(isinstance(o, (ast.In, ast.NotIn)) and _stands_for(c, name) for o, c in pairs)
-    if isinstance(node, (ast.For, ast.comprehension)):
-        return _stands_for(node.iter, name)
-    if isinstance(node, ast.Subscript):
-        return isinstance(node.ctx, ast.Load) and _stands_for(node.value, name)
-    if not isinstance(node, ast.Call):
-        return 0
-    if isinstance(node.func, ast.Attribute):
-        if node.func.attr == "broadcast" and node.args and _is_name(node.args[0], name):
-            return 1
-        return node.func.attr in _READING and _stands_for(node.func.value, name)
-    return _is_name(node.func, "len") and len(node.args) == 1 and _stands_for(node.args[0], name)
-
-
-def _is_name(node: Any, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _stands_for(node: ast.AST, name: str) -> bool:
-    """Whether a node is the name, or the `.value` of the broadcast that it names."""
-    if isinstance(node, ast.Attribute) and node.attr == "value":
-        node = node.value
-    return _is_name(node, name)
+def _set_alone(node: ast.AST) -> ast.expr | None:
+    """The target of an assignment that has no other one."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        return node.targets[0]
+    return node.target if isinstance(node, ast.AnnAssign) else None
 
 
 @lru_cache(maxsize=8)

@@ -21,7 +21,9 @@ const MOST_SITES: usize = 3;
 pub struct Counts {
     seen: AtomicUsize,
     given_up: AtomicUsize,
-    /// The same, of late.
+    /// Those of them that a function of several was to have.
+    stuck: AtomicUsize,
+    /// All and those given up, of late.
     recent: Lock<(usize, usize)>,
     /// Whether the code was made again, for other documents.
     replaced: AtomicBool,
@@ -55,15 +57,29 @@ impl Counts {
         *recent = (recent.0 + seen, recent.1 + given_up);
     }
 
+    /// Adds what a run counted. One that fails is made again, and counted then.
+    pub fn add_run(&self, run: Counts) {
+        let (seen, given_up) = run.get();
+        self.add(seen, given_up);
+        self.stuck.fetch_add(run.stuck.into_inner(), Ordering::Relaxed);
+        for (site, count) in run.sites.into_inner() {
+            self.add_site(site, count);
+        }
+    }
+
+    /// Adds what was given up at one site.
+    pub fn add_site(&self, site: String, count: usize) {
+        *self.sites.lock().entry(site).or_default() += count;
+    }
+
     /// Adds what was given up, by the places of its sites among those of the code.
     pub fn add_sites(&self, sites: &[Site], given_up: &Sites) {
         if given_up.0.is_empty() {
             return;
         }
-        let mut known = self.sites.lock();
-        for (&at, count) in &given_up.0 {
+        for (&at, &count) in &given_up.0 {
             if let Some(site) = sites.get(at) {
-                *known.entry(site.to_string()).or_default() += count;
+                self.add_site(site.to_string(), count);
             }
         }
     }
@@ -71,8 +87,9 @@ impl Counts {
     /// Adds rows that a function of several was to have, and the site where it gave up.
     pub fn add_stuck(&self, rows: usize, site: Option<&Site>) {
         self.add(0, rows);
+        self.stuck.fetch_add(rows, Ordering::Relaxed);
         if let Some(site) = site {
-            *self.sites.lock().entry(site.to_string()).or_default() += rows;
+            self.add_site(site.to_string(), rows);
         }
     }
 
@@ -89,10 +106,26 @@ impl Counts {
         (self.seen.load(Ordering::Relaxed), self.given_up.load(Ordering::Relaxed))
     }
 
+    /// Whether chains gave up all rows or calls; whether what takes their records did.
+    pub fn is_all_given_up(&self) -> (bool, bool) {
+        let ((seen, given_up), stuck) = (self.get(), self.stuck.load(Ordering::Relaxed));
+        (seen > 0 && given_up - stuck.min(given_up) >= seen, seen > 0 && stuck >= seen)
+    }
+
     /// Whether the code still pays.
     pub fn is_worth_it(&self) -> bool {
+        self.is_worth_it_after(JUDGED)
+    }
+
+    /// Whether the code still pays, as far as so many rows or calls can tell.
+    pub fn is_worth_it_after(&self, judged: usize) -> bool {
         let (seen, given_up) = *self.recent.lock();
-        seen < JUDGED || given_up * WORTH <= seen
+        seen < judged || given_up * WORTH <= seen
+    }
+
+    /// Whether everything is CPython's now.
+    pub fn is_away(&self) -> bool {
+        !self.is_worth_it() && !self.replaced.load(Ordering::Relaxed)
     }
 
     /// Says that the code was made again, for other documents.

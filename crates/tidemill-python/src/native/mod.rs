@@ -135,6 +135,7 @@ impl Native {
             if let Some(phase) = phase {
                 ty = phase.result().clone();
                 made.left.extend(phase.left_out());
+                made.chains.push(phase.chain());
                 phases.push(phase);
             }
             if let Some((operator, reason)) = stopped {
@@ -180,24 +181,36 @@ impl Native {
     }
 
     /// Runs it on a partition, then the rest of the stage in the worker; `buckets` is 0 for a stage that does
-    /// not split its records.
+    /// not split its records. `None` if a join has too many pairs for it.
     pub fn run(
         &self,
         input: Partition,
         buckets: usize,
         worker: &mut InWorker<'_>,
-    ) -> Result<Vec<Partition>, TaskError> {
-        let mut current = match &self.join {
-            Some(join) => match joined(join, &input) {
-                Some(records) => records,
-                None => return worker(&Part::From { operator: 0 }, &[input]),
-            },
-            None => input,
+    ) -> Result<Option<Vec<Partition>>, TaskError> {
+        let joined = match &self.join {
+            Some(join) => joined(join, &input),
+            None => Some(input),
         };
+        let Some(input) = joined else { return Ok(None) };
+        let counts = Counts::default();
+        let result = self.run_phases(input, buckets, &counts, worker)?;
+        self.counts.add_run(counts);
+        Ok(Some(result))
+    }
+
+    fn run_phases(
+        &self,
+        input: Partition,
+        buckets: usize,
+        counts: &Counts,
+        worker: &mut InWorker<'_>,
+    ) -> Result<Vec<Partition>, TaskError> {
+        let mut current = input;
         let last = self.phases.len().saturating_sub(1);
         for (at, phase) in self.phases.iter().enumerate() {
             let finish = if at == last && self.rest.is_none() { buckets } else { 0 };
-            match phase.run(&current, finish, &self.counts, worker)? {
+            match phase.run(&current, finish, counts, worker)? {
                 Ended::Records(runs) if at == last && self.rest.is_none() => {
                     return Ok(runs.into_iter().map(|run| vec![typed(run)]).collect());
                 }

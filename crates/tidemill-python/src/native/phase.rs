@@ -7,7 +7,7 @@
 //! could print or fail, the worker runs the given-up rows in step with it, because in CPython the rows'
 //! effects and errors take turns with those of what follows.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use tidemill::Result;
@@ -100,6 +100,11 @@ impl Phase {
     /// What of its chain is left to CPython, row by row.
     pub fn left_out(&self) -> impl Iterator<Item = String> {
         self.chain.iter().flat_map(|chain| chain.left_out().iter().map(Reason::to_string))
+    }
+
+    /// The places of the operators that its chain is made of.
+    pub fn chain(&self) -> Range<usize> {
+        self.first..self.end
     }
 
     /// The type of its records.

@@ -182,6 +182,7 @@ fn tell(updater: &Result<Arc<Updater>, Reason>, inputs: &Inputs<'_>) -> InputRep
         input: format!("values of {} and state of {state}", inputs.value),
         rest: reason.as_ref().map(|_| 0),
         reason,
+        chains: std::iter::once(0..1).collect(),
         left: updater.iter().flat_map(|updater| updater.left_out()).collect(),
         note: folds.then_some("folds values as they come"),
         counted: updater.as_ref().ok().map(|updater| Counted::Calls(updater.counts.clone())),

@@ -66,9 +66,20 @@ impl<'r> Run<'r> {
 
     /// The next state: a table, or pickled records.
     pub(super) fn run(mut self, worker: &mut InWorker<'_>) -> Result<Partition, TaskError> {
-        let mut out = [0; MOST_SLOTS];
-        let (visits, mut sites) = (self.visits(), Sites::default());
-        for &visit in &visits {
+        let (updater, visits) = (self.updater, self.visits());
+        let sites = self.call_all(&visits);
+        let (calls, given_up) = (visits.len(), self.given_up.len());
+        let next = self.finish(worker)?;
+        // A run that fails is made again, and counted then.
+        updater.counts.add(calls, given_up);
+        updater.counts.add_sites(updater.call.sites(), &sites);
+        Ok(next)
+    }
+
+    /// Makes the calls; where some were given up.
+    fn call_all(&mut self, visits: &[Visit]) -> Sites {
+        let (mut out, mut sites) = ([0; MOST_SLOTS], Sites::default());
+        for &visit in visits {
             match self.call(visit, &mut out) {
                 true => self.take(visit, &out, true),
                 false => {
@@ -78,8 +89,11 @@ impl<'r> Run<'r> {
             }
             self.calls.clear(false);
         }
-        self.updater.counts.add(visits.len(), self.given_up.len());
-        self.updater.counts.add_sites(self.updater.call.sites(), &sites);
+        sites
+    }
+
+    /// The next state, once CPython has made the calls that were given up.
+    fn finish(mut self, worker: &mut InWorker<'_>) -> Result<Partition, TaskError> {
         if !self.given_up.is_empty() {
             match self.redo(worker)? {
                 Redone::Typed(states, _heap, _block) => {
