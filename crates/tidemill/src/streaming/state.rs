@@ -2,7 +2,8 @@
 //!
 //! The state of a batch is computed once, when the batch first asks for it, and its lineage ends there:
 //! the next batch starts from blocks, so nothing grows with time. If an update fails, the state cannot be
-//! known any more, and every later batch fails with that first error: never a wrong count.
+//! known any more, and every later batch fails with that first error: never a wrong count. An update that failed
+//! because all workers were lost is tried again first: the blocks and the batch's lineage are still there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
 use crate::streaming::checkpoint::{EncodedState, Snapshot};
+
+/// How often workers may be lost in the middle of one update.
+const MOST_REPEATS: usize = 3;
 
 /// A front end's function from one RDD to another.
 pub type Rewrite = Arc<dyn Fn(&RddRef) -> Result<RddRef> + Send + Sync>;
@@ -71,11 +75,11 @@ impl StateStore {
             return Err(error.clone());
         }
         let label = format!("state {}", self.ordinal);
-        let hashing = engine.hashing();
-        let result = self.next(engine, time, batch, hashing);
+        let result =
+            hashed_alike(engine, |hashing| Ok((self.next(engine, time, batch, hashing)?, hashing)));
         let mut current = self.current.lock();
         match result {
-            Ok(blocks) => {
+            Ok((blocks, hashing)) => {
                 current.blocks = Some(blocks.clone());
                 current.hashing = hashing;
                 current.restored = None;
@@ -153,6 +157,19 @@ impl StateStore {
     }
 }
 
+/// Does what is right as long as keys are hashed in one way, which it is given; anew, and no more than so often, if they
+/// are hashed otherwise when it fails.
+pub(super) fn hashed_alike<T>(engine: &Engine, step: impl Fn(u64) -> Result<T>) -> Result<T> {
+    for _ in 0..MOST_REPEATS {
+        let hashing = engine.hashing();
+        let result = step(hashing);
+        if result.is_ok() || engine.hashing() == hashing {
+            return result;
+        }
+    }
+    step(engine.hashing())
+}
+
 /// Runs a job over blocks that are in the partitions of their keys as long as keys are hashed in that way.
 pub(super) fn run_hashing(
     engine: &Engine,
@@ -160,15 +177,7 @@ pub(super) fn run_hashing(
     time: BatchTime,
     hashing: u64,
 ) -> Result<Vec<Partition>> {
-    let result = engine.run_job(rdd, None, batch_properties(time), &mut || Ok(()))?;
-    if engine.hashing() == hashing {
-        return Ok(result);
-    }
-    Err(Error::IllegalState(
-        "all workers were lost while keyed state was updated, and those started since may hash its keys otherwise: \
-         start the program again from its checkpoint"
-            .into(),
-    ))
+    engine.run_job(rdd, None, batch_properties(time), Some(hashing), &mut || Ok(()))
 }
 
 /// Whether the keys of a checkpoint's blocks belong to the partitions that they were in.
