@@ -32,9 +32,7 @@ def map_records(f: Callable[[Any], Any], index: int, records: Records) -> Iterat
         yield f(record)
 
 
-def partition_of(
-    partitioner: Callable[[Any], int], index: int, records: Records
-) -> Iterator[int]:
+def partition_of(partitioner: Callable[[Any], int], index: int, records: Records) -> Iterator[int]:
     """Yield the partition of each key, as the hashes are in a worker."""
     return map(partitioner, records)
 

@@ -69,6 +69,8 @@ pub struct EngineConfig {
 pub struct Engine {
     core: Arc<Core>,
     threads: Lock<Vec<JoinHandle<()>>>,
+    /// The process that has these threads.
+    process: u32,
 }
 
 struct Core {
@@ -130,7 +132,7 @@ impl Engine {
         });
         let threads = (0..core.config.slots).map(|slot| spawn_executor(&core, &receiver, slot));
         let threads = Lock::new(threads.collect::<Result<Vec<_>>>()?);
-        Ok(Engine { core, threads })
+        Ok(Engine { core, threads, process: std::process::id() })
     }
 
     /// Number of executor threads.
@@ -245,8 +247,12 @@ impl Engine {
         }
     }
 
-    /// Cancels every job and ends the executors. Waits for the executor threads.
+    /// Cancels every job and ends the executors. Waits for the executor threads. Does nothing in a fork of the
+    /// process, which has neither.
     pub fn stop(&self) {
+        if self.process != std::process::id() {
+            return;
+        }
         self.core.state.lock().queue = None;
         self.cancel_all();
         self.core.backend.stop();
