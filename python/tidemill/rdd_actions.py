@@ -423,7 +423,7 @@ def _less(key: Callable[[Any], Any]) -> Merge:
 
 
 def _is_hashed_everywhere(key: Any) -> bool:
-    """Whether `portable_hash` of a key is the same in all processes: neither seeded nor of an address.
+    """Whether `portable_hash` of a key is the same in all processes: not seeded, of no address.
 
     Examples
     --------

@@ -231,7 +231,7 @@ def test_partitions_that_do_not_depend_on_hashes_outlive_the_daemon(sc):
 
 
 def test_daemon_has_the_environment_of_the_start(sc, monkeypatch):
-    # Read then, and not when one is started: the system's list is changed while other threads read it.
+    # Read then, under the GIL: a thread that starts one reads what the program may be changing.
     monkeypatch.setenv("TIDEMILL_TEST_LATER", "later")
     kill(the_daemon())
     read = sc.parallelize([0], 1).map(lambda _: os.environ.get("TIDEMILL_TEST_LATER"))

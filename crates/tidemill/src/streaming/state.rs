@@ -207,3 +207,82 @@ pub(super) fn decoded(codec: &dyn Codec, saved: &EncodedState) -> Result<Vec<Par
     let partition = |blocks: &Vec<Vec<u8>>| blocks.iter().map(|b| codec.decode(b)).collect();
     saved.partitions.iter().map(partition).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::exec::{Backend, EngineConfig, Prepared, TaskContext, TaskError, Update};
+    use crate::rdd::Segment;
+
+    /// Hashes keys as it is told.
+    #[derive(Default)]
+    struct Told(AtomicU64);
+
+    impl Backend for Told {
+        fn hashing(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn prepare(&self, _: &Segment) -> Result<Prepared> {
+            Ok(Arc::new(()))
+        }
+
+        fn run(
+            &self,
+            _: &Prepared,
+            inputs: Vec<Partition>,
+            _: usize,
+            _: &TaskContext,
+        ) -> Result<Vec<Partition>, TaskError> {
+            Ok(inputs)
+        }
+
+        fn apply(&self, _: Vec<Update>) {}
+
+        fn stop(&self) {}
+    }
+
+    /// Runs jobs for the first way of hashing after so many changes of it; the ways that were tried.
+    fn tried(changes: u64) -> Result<(Vec<u64>, bool)> {
+        let backend = Arc::new(Told::default());
+        let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
+        let engine = Engine::new(config, backend.clone())?;
+        let rdd = engine.from_blocks("nothing", vec![Vec::new()]);
+        let tried = Lock::new(Vec::new());
+        let result = hashed_alike(&engine, |hashing| {
+            tried.lock().push(hashing);
+            if hashing < changes {
+                backend.0.fetch_add(1, Ordering::Relaxed);
+            }
+            run_hashing(&engine, &rdd, BatchTime(0), hashing)
+        });
+        let refused = matches!(result, Err(Error::Rehashed { .. }));
+        assert!(refused || result.is_ok());
+        Ok((tried.lock().clone(), refused))
+    }
+
+    #[test]
+    fn what_was_begun_with_other_hashes_is_begun_again() -> Result<()> {
+        assert_eq!(tried(0)?, (vec![0], false));
+        assert_eq!(tried(2)?, (vec![0, 1, 2], false));
+        assert_eq!(tried(3)?, (vec![0, 1, 2, 3], false));
+        assert_eq!(tried(100)?, (vec![0, 1, 2, 3], true));
+        Ok(())
+    }
+
+    #[test]
+    fn what_fails_for_another_reason_is_not_repeated() -> Result<()> {
+        let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
+        let engine = Engine::new(config, Arc::new(Told::default()))?;
+        let tries = AtomicU64::new(0);
+        let result = hashed_alike(&engine, |_| {
+            tries.fetch_add(1, Ordering::Relaxed);
+            Err::<(), _>(Error::Cancelled)
+        });
+        assert!(matches!(result, Err(Error::Cancelled)));
+        assert_eq!(tries.load(Ordering::Relaxed), 1);
+        Ok(())
+    }
+}
