@@ -260,8 +260,7 @@ impl Running {
     fn end(&self) -> String {
         let mut last = self.obituary.lock();
         let mut child = self.child.lock();
-        // From here on there is another layout: before its workers are seen to have ended, and before the text of its
-        // end is there, which who sees the layout waits for.
+        // From here on there is another layout. Who sees that and asks how this daemon ended waits for the text.
         let ended_before = self.gone.swap(true, Ordering::AcqRel);
         if !was_reaped(self.id) {
             // It may have ended just now.
@@ -356,7 +355,8 @@ mod tests {
     #[test]
     fn a_daemon_that_is_started_again_has_another_layout() -> Result<()> {
         // Ends at once, so that its end is noted while the next one is asked for.
-        let daemon = Daemon::new("/bin/true".to_owned(), Environment::new());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let daemon = Daemon::new("true".to_owned(), Environment::from([("PATH".into(), path)]));
         let mut last = daemon.running()?;
         for _ in 0..200 {
             let next = loop {
