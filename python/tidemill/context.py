@@ -155,6 +155,7 @@ class SparkContext:
         self._started_ms = int(time.time() * 1000)
         self._application_id = f"local-{self._started_ms}"
         self._conf.set("spark.app.id", self._application_id)
+        self._pid = os.getpid()
         self._root = tempfile.mkdtemp(prefix="tidemill-")
         serializers.files_root = self._root
         try:
@@ -197,6 +198,9 @@ class SparkContext:
         >>> with SparkContext("local[1]") as other:  # doctest: +SKIP
         ...     other.range(3).count()  # the end of the block calls stop()
         """
+        if os.getpid() != self._pid:
+            # A copy of the driver, which has neither its threads nor its workers.
+            return
         with SparkContext._lock:
             engine, self._live = self._live, None
             if SparkContext._active_spark_context is self:

@@ -25,9 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Who ends the whole group of processes (a service manager) means the driver, which then stops in
-# good order and needs workers for it.
-SPARED = (signal.SIGTERM, signal.SIGHUP)
+# Who signals the whole group of processes (a service manager, a terminal) means the driver, which
+# may have a handler, or stop in good order and need workers for it.
+SPARED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 # More than any request has.
 MOST_BYTES = 4096
 MOST_FILES = 2

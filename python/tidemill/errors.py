@@ -84,7 +84,8 @@ class CheckpointError(JobError):
 
 
 class WorkerLostError(JobError):
-    """A worker process died while it ran a task, again after each retry.
+    """A worker process died while it ran a task, again after each retry; or all of them did, and
+    those started since cannot go on where they were.
 
     Examples
     --------
@@ -123,6 +124,7 @@ def from_engine(kind: str, details: dict[str, Any]) -> Exception:
         text = details.get("message") or f"Input path does not exist: {details.get('path')}"
         return JobError(text, kind, details)
     family = {
+        "all_workers_lost": WorkerLostError,
         "illegal_state": IllegalStateError,
         "illegal_argument": IllegalArgumentError,
         "checkpoint": CheckpointError,

@@ -32,6 +32,11 @@ def map_records(f: Callable[[Any], Any], index: int, records: Records) -> Iterat
         yield f(record)
 
 
+def partition_of(partitioner: Callable[[Any], int], index: int, records: Records) -> Iterator[int]:
+    """Yield the partition of each key, as the hashes are in a worker."""
+    return map(partitioner, records)
+
+
 def flat_map(f: Callable[[Any], Records], index: int, records: Records) -> Iterator[Any]:
     """Yield each item of ``f(record)``."""
     for record in records:

@@ -15,7 +15,9 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidemill import ops
+from tidemill._engine import portable_hash
 from tidemill.rdd_sorting import SortingRDD
+from tidemill.serializers import collect_blocks
 from tidemill.statcounter import StatCounter
 
 if TYPE_CHECKING:
@@ -274,13 +276,21 @@ class ActionRDD(SortingRDD[T]):
         ([42], [42])
         """
         values = self.filter(partial(_has_key, key)).values()
-        if self.partitioner is not None:
-            # Strings, and what holds them, have other hashes in this process than in the workers.
-            op = partial(ops.map_records, self.partitioner)
-            return self.ctx.runJob(
-                values, _same, self.ctx.parallelize([key], 1)._pipe(op, "lookup").collect()
-            )
-        return values.collect()
+        if self.partitioner is None:
+            return values.collect()
+        hashing = self._handle.hashing
+        found = values._run([self._partition_of(key, hashing)], hashing)
+        return [value for blocks in found for value in collect_blocks(blocks)]
+
+    def _partition_of(self, key: Any, hashing: int | None) -> int:
+        """Where the records of a key are; a worker is asked where this process cannot tell."""
+        to = self.partitioner
+        assert to is not None, "an RDD without a partitioner"
+        if to.partitionFunc is portable_hash and _is_hashed_everywhere(key):
+            return to(key)
+        asked = self.ctx.parallelize([key], 1)._pipe(partial(ops.partition_of, to), "lookup")
+        ((block,),) = asked._run(None, hashing)
+        return int(collect_blocks([block])[0])
 
     def histogram(self, buckets: Any) -> tuple[Any, list[int]]:
         """Count the records that fall between boundaries.
@@ -392,10 +402,6 @@ def _to_index(n: int, index: int, records: Iterable[Any]) -> Iterable[Any]:
     return ((index % n, record) for record in records)
 
 
-def _same(records: Any) -> Any:
-    return records
-
-
 def _greater(key: Callable[[Any], Any]) -> Merge:
     """Return ``max`` of two by a key, as it calls the key and compares."""
 
@@ -414,6 +420,23 @@ def _less(key: Callable[[Any], Any]) -> Merge:
         return b if second < first else a
 
     return less
+
+
+def _is_hashed_everywhere(key: Any) -> bool:
+    """Whether `portable_hash` of a key is the same in all processes: not seeded, of no address.
+
+    Examples
+    --------
+    >>> _is_hashed_everywhere(("a", 1, None, (2.5, b"c")))
+    True
+    >>> _is_hashed_everywhere(("a", frozenset("b"))), _is_hashed_everywhere(float("nan"))
+    (False, False)
+    """
+    if type(key) is tuple:
+        return all(map(_is_hashed_everywhere, key))
+    if type(key) is float:
+        return key == key
+    return key is None or type(key) in (bool, int, str, bytes)
 
 
 def _has_key(key: Any, pair: Any) -> bool:

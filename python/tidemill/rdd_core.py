@@ -86,9 +86,13 @@ class CoreRDD(Generic[T]):
             handle.tag = partitioner
         return RDD(handle, self.ctx)
 
-    def _pipe(self, op: Any, label: str, preserves: bool = False) -> RDD[Any]:
-        """Add a narrow operator; `preserves` when it leaves the keys as they are."""
-        return self._derive(self._handle.pipe(op, label), self.partitioner if preserves else None)
+    def _pipe(
+        self, op: Any, label: str, preserves: bool = False, hashing: int | None = None
+    ) -> RDD[Any]:
+        """Add a narrow operator; `preserves` when it leaves the keys as they are, `hashing` of the
+        handle when what it does is right for the partitions as they are now."""
+        handle = self._handle.pipe(op, label, hashing)
+        return self._derive(handle, self.partitioner if preserves else None)
 
     @property
     def partitioner(self) -> Partitioner | None:
@@ -96,8 +100,13 @@ class CoreRDD(Generic[T]):
         tag = self._handle.tag
         return tag if isinstance(tag, Partitioner) else None
 
-    def _run(self, partitions: list[int] | None = None) -> list[list[Block]]:
-        blocks = self.ctx._engine.run_job(self._handle, partitions, self.ctx._job_properties())
+    def _run(
+        self, partitions: list[int] | None = None, hashing: int | None = None
+    ) -> list[list[Block]]:
+        """Run a job; an action of several jobs hands over what `hashing` of the handle was before
+        the first one, so that all of them see the same records in the same partitions."""
+        properties = self.ctx._job_properties()
+        blocks = self.ctx._engine.run_job(self._handle, partitions, properties, hashing)
         if self._checkpoint_pending:
             self._checkpoint_pending = False
             self._write_checkpoint()
@@ -527,7 +536,11 @@ class CoreRDD(Generic[T]):
 
     def _collect_through(self, op: Any, label: str) -> list[Any]:
         """Run one more operator and collect; one job on this RDD, for its checkpoint."""
-        found = self._pipe(op, label).collect()
+        return self._collected(self._pipe(op, label))
+
+    def _collected(self, piped: RDD[Any]) -> list[Any]:
+        """Collect from an operator on this RDD."""
+        found = piped.collect()
         if self._checkpoint_pending:
             self._checkpoint_pending = False
             self._write_checkpoint()
@@ -542,11 +555,11 @@ class CoreRDD(Generic[T]):
         [91, 92, 93]
         """
         items: list[T] = []
-        total, scanned = self.getNumPartitions(), 0
+        total, scanned, hashing = self.getNumPartitions(), 0, self._handle.hashing
         while len(items) < num and scanned < total:
             tries = _partitions_to_try(num, len(items), scanned)
             wanted = list(range(scanned, min(scanned + tries, total)))
-            for blocks in self._head(num - len(items))._run(wanted):
+            for blocks in self._head(num - len(items))._run(wanted, hashing):
                 items += collect_blocks(blocks)
             scanned += len(wanted)
         return items[: max(num, 0)]
@@ -618,8 +631,9 @@ class CoreRDD(Generic[T]):
         >>> list(sc.range(3).toLocalIterator())
         [0, 1, 2]
         """
+        hashing = self._handle.hashing
         for index in range(self.getNumPartitions()):
-            for blocks in self._run([index]):
+            for blocks in self._run([index], hashing):
                 yield from collect_blocks(blocks)
 
 

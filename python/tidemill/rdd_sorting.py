@@ -107,11 +107,14 @@ class SortingRDD(PairRDD[T]):
         >>> sc.parallelize(["a", "b", "c", "d"], 3).zipWithIndex().collect()
         [('a', 0), ('b', 1), ('c', 2), ('d', 3)]
         """
-        sizes = self._collect_through(ops.count_records, "zipWithIndex")
-        starts = [0, *accumulate(sizes)]
-        return self.mapPartitionsWithIndex(
-            lambda index, records: ((x, starts[index] + i) for i, x in enumerate(records))
+        hashing = self._handle.hashing
+        counts = self._pipe(ops.count_records, "zipWithIndex", hashing=hashing)
+        starts = [0, *accumulate(self._collected(counts))]
+        op = partial(
+            ops.map_indexed,
+            lambda index, records: ((x, starts[index] + i) for i, x in enumerate(records)),
         )
+        return self._pipe(op, "zipWithIndex", hashing=hashing)
 
     def zipWithUniqueId(self) -> RDD[tuple[T, int]]:
         """Pair each record with an id that no other has, without a job.
@@ -182,8 +185,9 @@ class SortingRDD(PairRDD[T]):
             raise ValueError("Sum of weights must be positive")
         steps = [0.0, *accumulate(weight / total for weight in weights)]
         chosen = random.randint(0, 2**32 - 1) if seed is None else seed
+        hashing = self._handle.hashing
         return [
-            self._pipe(partial(sampling.between, low, high, chosen), "randomSplit", True)
+            self._pipe(partial(sampling.between, low, high, chosen), "randomSplit", True, hashing)
             for low, high in zip(steps, steps[1:])
         ]
 

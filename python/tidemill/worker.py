@@ -2,7 +2,7 @@
 results back.
 
 It keeps nothing from one task to the next but payload and broadcast bytes: functions are unpickled
-afresh for each task. It imports only what a task needs, answers every request, whatever a user's
+afresh for each task. It answers every request, whatever a user's
 function does, and leaves quietly when the driver's end closes. It is a fork of the daemon
 (``daemon.py``), which calls `serve`.
 """
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
+from functools import partial
 
 from tidemill import accumulators, broadcast
 from tidemill.serializers import PICKLE, Blocks, encode, iterate, load_ops
@@ -44,6 +46,8 @@ def serve(channel: int, memory: int | None) -> None:
     reader = open(channel, "rb", buffering=1 << 16, closefd=False)
     writer = open(channel, "wb", buffering=1 << 16, closefd=False)
     shared = Shared(memory)
+    files = [channel] if memory is None else [channel, memory]
+    os.register_at_fork(after_in_child=partial(_part_with, files))
     # Records are mostly acyclic and die with the task: collecting often would only cost time.
     gc.set_threshold(50_000, 20, 50)
     try:
@@ -51,6 +55,18 @@ def serve(channel: int, memory: int | None) -> None:
             serve_one(reader, writer, shared)
     except (Disconnected, BrokenPipeError, ConnectionResetError):
         pass
+
+
+def _part_with(files: list[int]) -> None:
+    """Have a copy of this process, forked by user code, answer no task and keep no driver waiting.
+
+    What it writes goes nowhere, and there is nothing to read; the numbers stay taken, so that no
+    file of the user's has them.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for file in files:
+        os.dup2(nowhere, file, inheritable=False)
+    os.close(nowhere)
 
 
 def serve_one(reader: BinaryIO, writer: BinaryIO, shared: Shared) -> None:

@@ -157,6 +157,11 @@ def workers_of(pid):
     return [child for child in forks if command_of(child)]
 
 
+def workers():
+    """Return the ids of this process's workers."""
+    return workers_of(os.getpid())
+
+
 def command_of(pid):
     """Return the command line of a process, empty if it is gone."""
     try:

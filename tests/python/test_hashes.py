@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tidemill import SparkContext
+from tidemill import SparkConf, SparkContext
+from tidemill.rdd import portable_hash
 
 PROGRAM = """
 import datetime, enum, sys
@@ -132,3 +133,29 @@ def test_lookup_of_keys_with_seeded_hashes(parts):
         pairs = sc.parallelize([(key, str(key)) for key in SEEDED], 4).partitionBy(parts)
         assert [pairs.lookup(key) for key in SEEDED] == [[str(key)] for key in SEEDED]
         assert pairs.lookup("none") == []
+
+
+@pytest.mark.parametrize("key", ["a", ("a", 1, None, (2.5, True)), b"a", None, -1, 2**70])
+def test_lookup_of_keys_that_hash_alike_everywhere_needs_one_job(monkeypatch, key):
+    with SparkContext("local[2]", "lookup") as sc:
+        pairs = sc.parallelize([(key, 1), ("b", 2)], 2).partitionBy(7)
+        real, jobs = type(pairs)._run, []
+        monkeypatch.setattr(type(pairs), "_run", lambda *job: jobs.append(job) or real(*job))
+        assert pairs.lookup(key) == [1]
+        assert len(jobs) == 1
+
+
+def test_lookup_by_a_function_of_the_program():
+    with SparkContext("local[2]", "lookup") as sc:
+        # What it takes from the process is a worker's: the seed of its hashes.
+        pairs = sc.parallelize([(name, 1) for name in "abcdefgh"], 2).partitionBy(7, hash)
+        assert [pairs.lookup(name) for name in "abcdefgh"] == [[1]] * 8
+
+
+@pytest.mark.parametrize("function", [portable_hash, lambda key: len(key)])
+@pytest.mark.parametrize("key", ["a", ("a", 2)])
+def test_lookup_where_everything_has_to_be_compiled(key, function):
+    conf = SparkConf().set("tidemill.python.compile", "strict")
+    with SparkContext("local[2]", "lookup", conf=conf) as sc:
+        pairs = sc.parallelize([(key, 1), (key, 2)], 2).reduceByKey(lambda a, b: a + b, 7, function)
+        assert pairs.lookup(key) == [3]

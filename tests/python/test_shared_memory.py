@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import require, wait_until, workers_of
+from conftest import require, wait_until, workers
 from exact.workers import in_worker
 
 from tidemill import SparkContext
@@ -19,11 +19,6 @@ except ImportError:
     pa = None
 
 NAME = "memfd:tidemill-blocks"
-
-
-def workers():
-    """Return the ids of this process's workers."""
-    return workers_of(os.getpid())
 
 
 def shared_bytes(pid="self"):

@@ -7,16 +7,11 @@ import signal
 import time
 
 import pytest
-from conftest import command_of, wait_until, workers_of
+from conftest import command_of, wait_until, workers
 
 from tidemill import SparkContext
 from tidemill.errors import JobError, WorkerLostError
 from tidemill.streaming import StreamingContext
-
-
-def workers():
-    """Return the ids of this process's workers."""
-    return workers_of(os.getpid())
 
 
 def die_once(folder):

@@ -2,7 +2,7 @@
 //! engine and again after it dies. All are forks of one daemon; a job ends with the daemon that it was made ready for,
 //! because the next one's workers may hash its keys otherwise.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
@@ -11,12 +11,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use tidemill::block::Partition;
-use tidemill::exec::{Backend, Prepared, TaskContext, TaskError, Update};
+use tidemill::exec::{Backend, Prepared, TaskContext, TaskError, Update, rehashed};
 use tidemill::lock::Lock;
 use tidemill::rdd::{OpRef, Segment};
 use tidemill::{Error, Result};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Environment};
 use crate::errors::from_python;
 use crate::native::Part;
 use crate::op::PyOp;
@@ -63,11 +63,21 @@ struct Slot {
     process: Lock<Option<Process>>,
 }
 
+impl Slot {
+    /// Ends the process. Others may look at the slot meanwhile.
+    fn stop(&self) {
+        let process = self.process.lock().take();
+        if let Some(process) = process {
+            process.stop();
+        }
+    }
+}
+
 impl PythonBackend {
     pub fn new(
         slots: usize,
         python: String,
-        environment: BTreeMap<String, String>,
+        environment: Environment,
         serialize: Py<PyAny>,
         on_accumulators: Py<PyAny>,
         mode: CompileMode,
@@ -127,9 +137,7 @@ impl PythonBackend {
                 return Ok(worker);
             }
             drop(worker);
-            if let Some(process) = slot.process.lock().take() {
-                process.stop();
-            }
+            slot.stop();
         }
         self.start_worker(slot)
     }
@@ -145,13 +153,7 @@ impl PythonBackend {
         if let Ok(worker) = worker {
             self.keep(slot, worker);
         }
-        let message = format!(
-            "{}. Workers that are started now may hash keys otherwise that hold None, functions or classes: run the job \
-             again",
-            self.daemon.obituary()
-        );
-        let (partition, attempts) = (cx.partition, cx.attempt + 1);
-        Err(TaskError::Fatal(Error::ExecutorLost { partition, attempts, message }))
+        Err(TaskError::Fatal(rehashed(self, "run the job")))
     }
 
     /// Keeps a worker for the next task. One that is kept has memory, so none is after the stop.
@@ -184,8 +186,7 @@ impl PythonBackend {
     }
 
     fn ready(&self, segment: &Segment) -> PyResult<Ready> {
-        let tail = segment.tail.as_ref().map(|(op, _)| op);
-        let ops: Vec<&OpRef> = segment.head.iter().chain(&segment.pipes).chain(tail).collect();
+        let ops: Vec<&OpRef> = segment.operators().collect();
         let buckets = segment.tail.as_ref().map_or(0, |(_, buckets)| *buckets);
         Python::attach(|py| {
             let function = |op: &&OpRef| {
@@ -241,9 +242,7 @@ impl PythonBackend {
         match worker.run(payload, part, inputs, &broadcasts, split, cx) {
             Ok(result) if worker.leaves => {
                 drop(worker);
-                if let Some(process) = slot.process.lock().take() {
-                    process.stop();
-                }
+                slot.stop();
                 result
             }
             Ok(result) => {
@@ -272,6 +271,10 @@ impl Backend for PythonBackend {
     /// What CPython hashes by its address has another hash after another daemon was started.
     fn hashing(&self) -> u64 {
         self.daemon.layout()
+    }
+
+    fn loss(&self) -> String {
+        self.daemon.obituary()
     }
 
     fn prepare(&self, segment: &Segment) -> Result<Prepared> {

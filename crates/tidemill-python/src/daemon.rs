@@ -9,6 +9,7 @@
 //! `python/tidemill/daemon.py`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Error, ErrorKind, IoSlice, Read, Result, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,7 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -38,27 +39,30 @@ const LONGEST_ANSWER: u64 = 4096;
 /// A worker's socket, and its shared memory.
 const MOST_FILES: usize = 2;
 
+/// A process's whole environment.
+pub type Environment = BTreeMap<OsString, OsString>;
+
 /// Starts the daemon, again after it has ended.
 pub struct Daemon {
     /// The Python that it runs.
     pub python: String,
-    environment: BTreeMap<String, String>,
+    environment: Environment,
     current: Lock<Current>,
-    past: Arc<Past>,
+    obituary: Arc<Lock<String>>,
 }
 
 #[derive(Default)]
 struct Current {
     running: Option<Arc<Running>>,
+    /// How many were started.
+    started: u64,
     stopped: bool,
 }
 
-/// The daemons that have ended.
-#[derive(Default)]
-struct Past {
-    number: AtomicU64,
-    /// How the last one ended. Locked while one is ending.
-    last: Lock<String>,
+impl Current {
+    fn alive(&self) -> Option<&Arc<Running>> {
+        self.running.as_ref().filter(|running| !running.gone.load(Ordering::Acquire))
+    }
 }
 
 /// A daemon that runs, or has.
@@ -68,7 +72,8 @@ pub struct Running {
     control: Lock<Control>,
     child: Lock<Child>,
     gone: AtomicBool,
-    past: Arc<Past>,
+    /// How the last daemon ended. Locked while one is ending.
+    obituary: Arc<Lock<String>>,
 }
 
 /// The driver's end of the socket.
@@ -95,19 +100,21 @@ struct Answer {
 }
 
 impl Daemon {
-    /// A daemon that is started when the first worker is.
-    pub fn new(python: String, environment: BTreeMap<String, String>) -> Daemon {
-        Daemon { python, environment, current: Lock::default(), past: Arc::default() }
+    /// A daemon that is started when the first worker is, with that environment: one that is started later must not
+    /// read the process's own, which the program may be changing.
+    pub fn new(python: String, environment: Environment) -> Daemon {
+        Daemon { python, environment, current: Lock::default(), obituary: Arc::default() }
     }
 
     /// The number of the address layout that a worker has if it is started now.
     pub fn layout(&self) -> u64 {
-        self.past.number.load(Ordering::Acquire)
+        let current = self.current.lock();
+        current.alive().map_or(current.started, |running| running.layout)
     }
 
     /// How the last daemon that is no more has ended.
     pub fn obituary(&self) -> String {
-        self.past.last.lock().clone()
+        self.obituary.lock().clone()
     }
 
     /// The daemon that runs; starts one if none does.
@@ -116,12 +123,11 @@ impl Daemon {
         if current.stopped {
             return Err(Error::other("the context was stopped"));
         }
-        if let Some(running) = &current.running
-            && !running.gone.load(Ordering::Acquire)
-        {
+        if let Some(running) = current.alive() {
             return Ok(running.clone());
         }
-        let running = self.start()?;
+        let running = self.start(current.started)?;
+        current.started += 1;
         current.running = Some(running.clone());
         Ok(running)
     }
@@ -138,14 +144,14 @@ impl Daemon {
         }
     }
 
-    fn start(&self) -> Result<Arc<Running>> {
+    fn start(&self, layout: u64) -> Result<Arc<Running>> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(START_WAIT))?;
         ours.set_write_timeout(Some(ANSWER_WAIT))?;
         let mut command = Command::new(&self.python);
         command
             .args(["-c", START])
-            .env("PYTHONHASHSEED", "0")
+            .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             // The program's own output is the driver's; a worker's prints go where Spark puts them.
@@ -162,10 +168,10 @@ impl Daemon {
         // SAFETY: between fork and exec only three system calls are made, all async-signal-safe.
         unsafe { command.pre_exec(prepare) };
         let (sender, receiver) = sync_channel(1);
-        let (layout, past) = (self.layout(), self.past.clone());
+        let obituary = self.obituary.clone();
         std::thread::Builder::new()
             .name("worker-daemon".into())
-            .spawn(move || own(command, ours, layout, past, &sender))?;
+            .spawn(move || own(command, ours, layout, obituary, &sender))?;
         receiver.recv().map_err(Error::other)?
     }
 }
@@ -176,7 +182,7 @@ fn own(
     mut command: Command,
     ours: UnixStream,
     layout: u64,
-    past: Arc<Past>,
+    obituary: Arc<Lock<String>>,
     started: &SyncSender<Result<Arc<Running>>>,
 ) {
     let spawned = command.spawn();
@@ -197,7 +203,7 @@ fn own(
         control: Lock::new(Control { socket: BufReader::new(ours), answered: false }),
         child: Lock::new(child),
         gone: AtomicBool::new(false),
-        past,
+        obituary,
     });
     let _ = started.send(Ok(running.clone()));
     if let Some(pid) = Pid::from_raw(id as i32) {
@@ -252,15 +258,14 @@ impl Running {
 
     /// Ends it, if it has not ended; returns how it did.
     fn end(&self) -> String {
-        let mut last = self.past.last.lock();
+        let mut last = self.obituary.lock();
         let mut child = self.child.lock();
+        // From here on there is another layout. Who sees that and asks how this daemon ended waits for the text.
         let ended_before = self.gone.swap(true, Ordering::AcqRel);
-        if !ended_before {
-            // Before it is reaped: who sees it gone finds the new layout.
-            self.past.number.fetch_add(1, Ordering::AcqRel);
+        if !was_reaped(self.id) {
+            // It may have ended just now.
+            let _ = child.kill();
         }
-        // Fails if it was reaped elsewhere.
-        let _ = child.kill();
         let how = match child.wait() {
             Ok(status) => ending(status),
             Err(error) => format!("was lost: {error}"),
@@ -271,6 +276,14 @@ impl Running {
         }
         text
     }
+}
+
+/// Whether something else in this process has waited for that child's end: its id may be another process's by now.
+fn was_reaped(child: u32) -> bool {
+    let Some(pid) = Pid::from_raw(child as i32) else { return true };
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let found = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), look));
+    found.is_err_and(|error| error == rustix::io::Errno::CHILD)
 }
 
 impl Control {
@@ -333,4 +346,30 @@ fn tied_to(parent: u32) -> Result<bool> {
 #[pyfunction]
 pub fn tie_to_parent(parent: u32) -> PyResult<bool> {
     Ok(tied_to(parent)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_that_is_started_again_has_another_layout() -> Result<()> {
+        // Ends at once, so that its end is noted while the next one is asked for.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let daemon = Daemon::new("true".to_owned(), Environment::from([("PATH".into(), path)]));
+        let mut last = daemon.running()?;
+        for _ in 0..200 {
+            let next = loop {
+                let next = daemon.running()?;
+                if !Arc::ptr_eq(&last, &next) {
+                    break next;
+                }
+                std::hint::spin_loop();
+            };
+            assert!(last.layout < next.layout);
+            last = next;
+        }
+        daemon.stop();
+        Ok(())
+    }
 }

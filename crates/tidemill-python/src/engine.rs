@@ -11,6 +11,7 @@ use tidemill::exec::text_file::TextFiles;
 use crate::backend::PythonBackend;
 use crate::block::PyBlock;
 use crate::conf::{Conf, compile_mode, engine_config};
+use crate::daemon::Environment;
 use crate::errors::{from_python, to_python};
 use crate::op::PyOp;
 use crate::rdd::PyRdd;
@@ -37,12 +38,7 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let config = engine_config(slots, &conf).map_err(to_python)?;
         let mode = compile_mode(&conf).map_err(to_python)?;
-        let environment: BTreeMap<String, String> = conf
-            .iter()
-            .filter_map(|(key, value)| {
-                Some((key.strip_prefix(ENVIRONMENT)?.to_owned(), value.clone()))
-            })
-            .collect();
+        let environment = environment(py, &conf)?;
         let backend = Arc::new(PythonBackend::new(
             slots,
             python,
@@ -92,10 +88,12 @@ impl PyEngine {
         rdd: &Bound<'_, PyRdd>,
         partitions: Option<Vec<usize>>,
         properties: BTreeMap<String, String>,
+        hashing: Option<u64>,
     ) -> PyResult<Vec<Vec<PyBlock>>> {
         let node = rdd.get().node.clone();
         let properties = Arc::new(properties);
-        let run = || self.engine.run_job(&node, partitions, properties, &mut check_signals);
+        let run =
+            || self.engine.run_job(&node, partitions, properties, hashing, &mut check_signals);
         let parts = py.detach(run).map_err(to_python)?;
         Ok(parts.into_iter().map(|part| part.into_iter().map(PyBlock).collect()).collect())
     }
@@ -134,6 +132,17 @@ impl PyEngine {
     fn stop(&self, py: Python<'_>) {
         py.detach(|| self.engine.stop());
     }
+}
+
+/// The environment that the workers start with: the driver's, as Python has it (the system's own list may be changing),
+/// and what the settings say.
+fn environment(py: Python<'_>, conf: &Conf) -> PyResult<Environment> {
+    let own = py.import("os")?.getattr("environ")?.call_method0("copy")?;
+    let mut environment: Environment = own.extract()?;
+    environment.insert("PYTHONHASHSEED".into(), "0".into());
+    let set = conf.iter().filter_map(|(key, value)| Some((key.strip_prefix(ENVIRONMENT)?, value)));
+    environment.extend(set.map(|(key, value)| (key.into(), value.into())));
+    Ok(environment)
 }
 
 /// Lets Ctrl-C interrupt a wait; on the main thread only, as Python has it.

@@ -73,6 +73,7 @@ fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyRes
             details.set_item("path", path)?;
             Ok("path_missing")
         }
+        Error::Rehashed { .. } => Ok("all_workers_lost"),
         Error::IllegalState(_) | Error::Cancelled => Ok("illegal_state"),
         Error::IllegalArgument(_) => Ok("illegal_argument"),
         Error::Io { .. } => Ok("io"),

@@ -1,6 +1,7 @@
 //! The handle of a lineage node.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyIndexError;
@@ -78,8 +79,16 @@ impl PyRdd {
         source.in_memory() && (0..source.partitions().unwrap_or(0)).all(whole)
     }
 
-    fn pipe(&self, op: Py<PyAny>, label: &str) -> PyRdd {
-        let node = self.engine.pipe(&self.node, PyOp::shared(op, label));
+    /// How keys are hashed at the moment; `None` if the partitions are the same ones however they are.
+    #[getter]
+    fn hashing(&self) -> Option<u64> {
+        has_shuffle(&self.node).then(|| self.engine.hashing())
+    }
+
+    #[pyo3(signature = (op, label, hashing = None))]
+    fn pipe(&self, op: Py<PyAny>, label: &str, hashing: Option<u64>) -> PyRdd {
+        let op = PyOp::made_for(hashing, op, label);
+        let node = self.engine.pipe(&self.node, op);
         PyRdd::new(&self.engine, node)
     }
 
@@ -112,4 +121,18 @@ impl PyRdd {
     fn explain(&self, py: Python<'_>) -> String {
         py.detach(|| explain(&self.node))
     }
+}
+
+/// Whether there is an exchange by key somewhere below.
+fn has_shuffle(node: &RddRef) -> bool {
+    let (mut left, mut seen) = (vec![node], HashSet::new());
+    while let Some(node) = left.pop() {
+        if matches!(node.kind, Kind::Shuffled(_)) {
+            return true;
+        }
+        if seen.insert(node.id) {
+            left.extend(node.parents());
+        }
+    }
+    false
 }

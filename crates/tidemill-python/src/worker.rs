@@ -97,7 +97,7 @@ pub struct Worker {
     broadcasts: HashSet<u64>,
     /// The number of its address layout, which is that of its daemon.
     pub layout: u64,
-    /// Whether the process has said that it takes no more tasks.
+    /// Whether it gets no more tasks: the process has said so, or there are bytes of it that nobody reads.
     pub leaves: bool,
 }
 
@@ -225,6 +225,8 @@ impl Worker {
         let reply: Reply = match serde_json::from_slice(&header) {
             Ok(reply) => reply,
             Err(error) => {
+                // What follows it was not read.
+                self.leaves = true;
                 let text = format!("a worker's reply cannot be read: {error}");
                 return Ok(Err(TaskError::Fatal(Error::Internal(text))));
             }
@@ -253,7 +255,11 @@ impl Worker {
             };
             match from_wire(kind, records, data) {
                 Ok(block) => results.push(vec![block]),
-                Err(error) => return Ok(Err(TaskError::Fatal(error))),
+                Err(error) => {
+                    // The others were not read.
+                    self.leaves = true;
+                    return Ok(Err(TaskError::Fatal(error)));
+                }
             }
         }
         if reply.acc_len > 0 {

@@ -55,6 +55,17 @@ pub enum Error {
         /// How the executor ended.
         message: String,
     },
+    /// All executors were lost, and keys may have other hashes in those started since: what was computed and what is
+    /// still to be computed do not belong together. Said of a job that was under way, and of what needs several jobs.
+    #[error(
+        "{how}. Workers that are started now may hash keys otherwise that hold None, functions or classes: {again} again"
+    )]
+    Rehashed {
+        /// How the executors ended.
+        how: String,
+        /// What is to be done again: `run the job`.
+        again: String,
+    },
     /// Calls in the wrong order.
     #[error("{0}")]
     IllegalState(String),

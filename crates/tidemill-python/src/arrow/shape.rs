@@ -89,6 +89,7 @@ impl<'py> Shape<'py> {
             Shape::List(item) => Form::List(Box::new(item.form())),
         }
     }
+
     /// How many parts it has itself.
     pub fn parts(&self) -> usize {
         match self {

@@ -260,7 +260,7 @@ impl<T: Data> Rdd<T> {
     }
 
     pub(crate) fn run(&self, partitions: Option<Vec<usize>>) -> Result<Vec<Partition>> {
-        self.sc.engine().run_job(&self.node, partitions, Arc::default(), &mut || Ok(()))
+        self.sc.engine().run_job(&self.node, partitions, Arc::default(), None, &mut || Ok(()))
     }
 
     /// Every record, in order.

@@ -28,6 +28,11 @@ pub trait Backend: Send + Sync {
         0
     }
 
+    /// How the executors ended that hashed keys in the way before.
+    fn loss(&self) -> String {
+        "all workers were lost".to_owned()
+    }
+
     /// Makes a segment ready; called once per job, on the thread that submits it.
     fn prepare(&self, segment: &Segment) -> Result<Prepared>;
 
@@ -73,6 +78,11 @@ impl TaskContext {
     pub fn update(&self, update: Update) {
         self.updates.lock().push(update);
     }
+}
+
+/// The error of what was computed while keys were hashed otherwise, and has to be done `again`.
+pub fn rehashed(backend: &dyn Backend, again: &str) -> Error {
+    Error::Rehashed { how: backend.loss(), again: again.to_owned() }
 }
 
 /// Why a task ended without a result.

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::block::{BlockRef, Partition};
 use crate::error::{Error, Result};
-use crate::exec::backend::{Backend, TaskContext, TaskError, Update};
+use crate::exec::backend::{Backend, TaskContext, TaskError, Update, rehashed};
 use crate::exec::storage::Storage;
 use crate::exec::task::{Segments, TaskRun};
 use crate::ids::{Counter, JobId, RddId, ShuffleId, StageId, TaskId};
@@ -62,13 +62,15 @@ pub struct EngineConfig {
 /// # let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
 /// # let engine = Engine::new(config, Arc::new(NoOps))?;
 /// let rdd = engine.from_blocks("numbers", vec![vec![Arc::new(VecBlock::new(vec![1, 2, 3]))]]);
-/// let partitions = engine.run_job(&rdd, None, Arc::default(), &mut || Ok(()))?;
+/// let partitions = engine.run_job(&rdd, None, Arc::default(), None, &mut || Ok(()))?;
 /// assert_eq!(records_in(&partitions[0]), 3);
 /// # Ok::<(), tidemill::Error>(())
 /// ```
 pub struct Engine {
     core: Arc<Core>,
     threads: Lock<Vec<JoinHandle<()>>>,
+    /// The process that has these threads.
+    process: u32,
 }
 
 struct Core {
@@ -130,7 +132,7 @@ impl Engine {
         });
         let threads = (0..core.config.slots).map(|slot| spawn_executor(&core, &receiver, slot));
         let threads = Lock::new(threads.collect::<Result<Vec<_>>>()?);
-        Ok(Engine { core, threads })
+        Ok(Engine { core, threads, process: std::process::id() })
     }
 
     /// Number of executor threads.
@@ -214,16 +216,21 @@ impl Engine {
     /// while waiting; its error cancels the job and is returned. Accumulator updates of the tasks that
     /// succeeded count even if the job fails.
     ///
+    /// What belongs together with what was computed before says how keys were hashed then (`hashing`, of
+    /// [`Engine::hashing`]); the partitions are then those of that way of hashing, or there are none.
+    ///
     /// # Errors
-    /// The first failure that its retries could not mend, or the error of `interrupted`.
+    /// The first failure that its retries could not mend, or the error of `interrupted`; [`Error::Rehashed`] if keys are
+    /// hashed otherwise by now.
     pub fn run_job(
         &self,
         rdd: &RddRef,
         partitions: Option<Vec<usize>>,
         properties: Arc<BTreeMap<String, String>>,
+        hashing: Option<u64>,
         interrupted: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Vec<Partition>> {
-        let (job, wanted) = self.core.submit(rdd, partitions, properties)?;
+        let (job, wanted) = self.core.submit(rdd, partitions, properties, hashing)?;
         self.core.wait(&job, &wanted, interrupted)
     }
 
@@ -240,8 +247,12 @@ impl Engine {
         }
     }
 
-    /// Cancels every job and ends the executors. Waits for the executor threads.
+    /// Cancels every job and ends the executors. Waits for the executor threads. Does nothing in a fork of the
+    /// process, which has neither.
     pub fn stop(&self) {
+        if self.process != std::process::id() {
+            return;
+        }
         self.core.state.lock().queue = None;
         self.cancel_all();
         self.core.backend.stop();
@@ -265,11 +276,15 @@ impl Core {
         rdd: &RddRef,
         partitions: Option<Vec<usize>>,
         properties: Arc<BTreeMap<String, String>>,
+        before: Option<u64>,
     ) -> Result<(Arc<Job>, Vec<usize>)> {
         let hashing = self.backend.hashing();
+        if before.is_some_and(|before| before != hashing) {
+            return Err(rehashed(&*self.backend, "run the job"));
+        }
         self.storage.renew(hashing);
         let plan = JobPlan::new(rdd, partitions, &*self.storage, &self.stages)?;
-        let mut segments = Segments::default();
+        let mut segments = Segments::new(hashing);
         for stage in plan.stages.iter().filter(|stage| !stage.partitions.is_empty()) {
             segments.add_stage(stage, &*self.backend, &self.storage)?;
         }
@@ -346,11 +361,9 @@ impl Core {
     fn or_outlived(&self, error: TaskError, job: &Job) -> TaskError {
         let outlived = self.backend.hashing() != job.hashing;
         match error {
-            TaskError::FetchFailed { .. } if outlived => TaskError::Fatal(Error::IllegalState(
-                "all workers were lost while the job ran, and those started since may hash its keys otherwise: run \
-                 the job again"
-                    .into(),
-            )),
+            TaskError::FetchFailed { .. } if outlived => {
+                TaskError::Fatal(rehashed(&*self.backend, "run the job"))
+            }
             other => other,
         }
     }

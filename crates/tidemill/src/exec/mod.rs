@@ -7,5 +7,5 @@ pub mod storage;
 mod task;
 pub mod text_file;
 
-pub use backend::{Backend, Prepared, TaskContext, TaskError, Update};
+pub use backend::{Backend, Prepared, TaskContext, TaskError, Update, rehashed};
 pub use engine::{Engine, EngineConfig};

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use crate::block::Partition;
 use crate::error::{Error, Result};
-use crate::exec::backend::{Backend, Prepared, TaskContext, TaskError};
+use crate::exec::backend::{Backend, Prepared, TaskContext, TaskError, rehashed};
 use crate::exec::storage::Storage;
 use crate::ids::RddId;
-use crate::rdd::{Availability, Kind, RddRef, Segment, Stage, StageOutput};
+use crate::rdd::{Availability, Kind, OpRef, RddRef, Segment, Stage, StageOutput};
 
 /// The segments of a job made ready, by the RDD they compute.
-#[derive(Default)]
 pub(super) struct Segments {
+    hashing: u64,
     rdds: HashMap<RddId, Arc<Ready>>,
     shuffles: HashMap<crate::ids::ShuffleId, Arc<Ready>>,
 }
@@ -25,7 +25,11 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    fn new(segment: Segment, backend: &dyn Backend) -> Result<Arc<Ready>> {
+    fn new(segment: Segment, backend: &dyn Backend, hashing: u64) -> Result<Arc<Ready>> {
+        let outlived = |op: &&OpRef| op.hashing().is_some_and(|made_for| made_for != hashing);
+        if let Some(op) = segment.operators().find(outlived) {
+            return Err(rehashed(backend, &format!("call {}", op.label())));
+        }
         let prepared = match segment.is_empty() {
             true => None,
             false => Some(backend.prepare(&segment)?),
@@ -35,6 +39,11 @@ impl Ready {
 }
 
 impl Segments {
+    /// None yet, of a job for which keys are hashed in that way.
+    pub(super) fn new(hashing: u64) -> Segments {
+        Segments { hashing, rdds: HashMap::new(), shuffles: HashMap::new() }
+    }
+
     /// Makes ready what the stage's tasks will run, but for parts that are already computed.
     pub(super) fn add_stage(
         &mut self,
@@ -45,7 +54,7 @@ impl Segments {
         match &stage.output {
             StageOutput::Result => self.add_rdd(&stage.rdd, backend, storage),
             StageOutput::Shuffle(shuffle) => {
-                let ready = Ready::new(stage.top_segment(), backend)?;
+                let ready = Ready::new(stage.top_segment(), backend, self.hashing)?;
                 for input in ready.segment.inputs() {
                     self.add_rdd(input, backend, storage)?;
                 }
@@ -60,7 +69,7 @@ impl Segments {
         if known || (rdd.is_persisted() && storage.is_cached(rdd.id, rdd.num_partitions()?)) {
             return Ok(());
         }
-        let ready = Ready::new(Segment::of(rdd), backend)?;
+        let ready = Ready::new(Segment::of(rdd), backend, self.hashing)?;
         self.rdds.insert(rdd.id, ready.clone());
         for input in ready.segment.inputs() {
             self.add_rdd(input, backend, storage)?;
@@ -99,7 +108,7 @@ impl TaskRun<'_> {
         let ready = match self.segments.rdds.get(&rdd.id) {
             Some(ready) => ready.clone(),
             // Evicted after the job was prepared.
-            None => Ready::new(Segment::of(rdd), self.backend)?,
+            None => Ready::new(Segment::of(rdd), self.backend, self.cx.hashing)?,
         };
         let blocks = self.run_segment(&ready, partition)?.pop().unwrap_or_default();
         if persisted {

@@ -19,6 +19,12 @@ pub trait Operator: Any + Send + Sync {
     /// What `explain` shows, e.g. `map at app.py:12`.
     fn label(&self) -> &str;
 
+    /// The way of hashing keys that it was made for, if what it does depends on which records are in which partition:
+    /// it runs in no other ([`Backend::hashing`](crate::exec::Backend::hashing)).
+    fn hashing(&self) -> Option<u64> {
+        None
+    }
+
     /// For the backend that made it.
     fn as_any(&self) -> &dyn Any;
 }

@@ -53,6 +53,12 @@ impl Segment {
         Segment { tail, ..Segment::of(parent) }
     }
 
+    /// What it runs, in that order.
+    pub fn operators(&self) -> impl Iterator<Item = &OpRef> {
+        let tail = self.tail.as_ref().map(|(op, _)| op);
+        self.head.iter().chain(&self.pipes).chain(tail)
+    }
+
     /// Whether there is nothing to run: the input is the result.
     pub fn is_empty(&self) -> bool {
         self.head.is_none() && self.pipes.is_empty() && self.tail.is_none()

@@ -18,7 +18,7 @@ use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
 use crate::streaming::checkpoint::{EncodedState, EncodedWindow, Snapshot, Span, WindowSnapshot};
-use crate::streaming::state::{Rewrite, are_in_place, decoded, run_hashing};
+use crate::streaming::state::{Rewrite, are_in_place, decoded, hashed_alike, run_hashing};
 
 /// What a front end says of a reduced window.
 pub struct WindowOp {
@@ -91,9 +91,10 @@ impl WindowStore {
         drop(current);
         let slice = match batch {
             Ok(None) => return,
-            Ok(Some(rdd)) => {
-                self.settled(engine).and_then(|hashing| run_hashing(engine, &rdd, time, hashing))
-            }
+            Ok(Some(rdd)) => hashed_alike(engine, |hashing| {
+                self.settle(engine, hashing)?;
+                run_hashing(engine, &rdd, time, hashing)
+            }),
             Err(error) => {
                 self.current.lock().missed.get_or_insert(error);
                 return;
@@ -113,7 +114,10 @@ impl WindowStore {
         if let Some(error) = &self.current.lock().failed {
             return Err(error.clone());
         }
-        let result = self.settled(engine).and_then(|hashing| self.next(engine, time, hashing));
+        let result = hashed_alike(engine, |hashing| {
+            self.settle(engine, hashing)?;
+            self.next(engine, time, hashing)
+        });
         let mut current = self.current.lock();
         match result {
             Ok(None) => Ok(None),
@@ -137,26 +141,31 @@ impl WindowStore {
         format!("reduced window {}", self.ordinal)
     }
 
-    /// Puts window and slices into the partitions that their keys have now; returns how these are hashed.
-    fn settled(&self, engine: &Engine) -> Result<u64> {
-        let hashing = engine.hashing();
+    /// Puts window and slices into the partitions that their keys have if they are hashed in that way.
+    fn settle(&self, engine: &Engine, hashing: u64) -> Result<()> {
         let current = self.current.lock();
         if current.hashing == hashing {
-            return Ok(hashing);
+            return Ok(());
         }
         let (window, slices) = (current.window.clone(), current.slices.clone());
         drop(current);
-        let window = window.map(|(end, blocks)| Ok((end, self.moved(engine, blocks)?)));
-        let slices = slices.into_iter().map(|(at, blocks)| Ok((at, self.moved(engine, blocks)?)));
+        let moved = |blocks| self.moved(engine, blocks, hashing);
+        let window = window.map(|(end, blocks)| Ok((end, moved(blocks)?)));
+        let slices = slices.into_iter().map(|(at, blocks)| Ok((at, moved(blocks)?)));
         let (window, slices) = (window.transpose()?, slices.collect::<Result<Slices>>()?);
         let mut current = self.current.lock();
         (current.window, current.slices, current.hashing) = (window, slices, hashing);
-        Ok(hashing)
+        Ok(())
     }
 
-    fn moved(&self, engine: &Engine, blocks: Vec<Partition>) -> Result<Vec<Partition>> {
+    fn moved(
+        &self,
+        engine: &Engine,
+        blocks: Vec<Partition>,
+        hashing: u64,
+    ) -> Result<Vec<Partition>> {
         let moved = (self.op.partition)(&engine.from_blocks(&self.label(), blocks))?;
-        engine.run_job(&moved, None, Arc::default(), &mut || Ok(()))
+        engine.run_job(&moved, None, Arc::default(), Some(hashing), &mut || Ok(()))
     }
 
     fn next(
@@ -224,19 +233,23 @@ impl WindowStore {
     /// If another front end wrote it, it is another window's, or a block cannot be read.
     pub fn restore(&self, engine: &Engine, saved: &EncodedWindow) -> Result<()> {
         self.check_span(saved)?;
+        let current = hashed_alike(engine, |hashing| self.restored(engine, saved, hashing))?;
+        *self.current.lock() = current;
+        Ok(())
+    }
+
+    fn restored(&self, engine: &Engine, saved: &EncodedWindow, hashing: u64) -> Result<Current> {
         let blocks = |saved: &EncodedState| {
             let blocks = decoded(&*self.op.codec, saved)?;
             if are_in_place(&*self.op.codec, &blocks, self.op.partitions) {
                 return Ok(blocks);
             }
-            self.moved(engine, blocks)
+            self.moved(engine, blocks, hashing)
         };
-        let hashing = engine.hashing();
         let slice = |(at, slice): &(BatchTime, EncodedState)| Ok((*at, blocks(slice)?));
         let slices: Slices = saved.slices.iter().map(slice).collect::<Result<_>>()?;
         let window = saved.end.map(|end| Ok((end, blocks(&saved.reduced)?))).transpose()?;
-        *self.current.lock() = Current { window, slices, hashing, ..Current::default() };
-        Ok(())
+        Ok(Current { window, slices, hashing, ..Current::default() })
     }
 
     /// Windows are known by their order; one of other durations is not the same window.

@@ -2,7 +2,8 @@
 //!
 //! The state of a batch is computed once, when the batch first asks for it, and its lineage ends there:
 //! the next batch starts from blocks, so nothing grows with time. If an update fails, the state cannot be
-//! known any more, and every later batch fails with that first error: never a wrong count.
+//! known any more, and every later batch fails with that first error: never a wrong count. An update that failed
+//! because all workers were lost is tried again first: the blocks and the batch's lineage are still there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use crate::lock::Lock;
 use crate::rdd::{OpRef, RddRef};
 use crate::streaming::BatchTime;
 use crate::streaming::checkpoint::{EncodedState, Snapshot};
+
+/// How often workers may be lost in the middle of one update.
+const MOST_REPEATS: usize = 3;
 
 /// A front end's function from one RDD to another.
 pub type Rewrite = Arc<dyn Fn(&RddRef) -> Result<RddRef> + Send + Sync>;
@@ -71,11 +75,11 @@ impl StateStore {
             return Err(error.clone());
         }
         let label = format!("state {}", self.ordinal);
-        let hashing = engine.hashing();
-        let result = self.next(engine, time, batch, hashing);
+        let result =
+            hashed_alike(engine, |hashing| Ok((self.next(engine, time, batch, hashing)?, hashing)));
         let mut current = self.current.lock();
         match result {
-            Ok(blocks) => {
+            Ok((blocks, hashing)) => {
                 current.blocks = Some(blocks.clone());
                 current.hashing = hashing;
                 current.restored = None;
@@ -153,6 +157,19 @@ impl StateStore {
     }
 }
 
+/// Does what is right as long as keys are hashed in one way, which it is given; anew, and no more than so often, if they
+/// are hashed otherwise when it fails.
+pub(super) fn hashed_alike<T>(engine: &Engine, step: impl Fn(u64) -> Result<T>) -> Result<T> {
+    for _ in 0..MOST_REPEATS {
+        let hashing = engine.hashing();
+        let result = step(hashing);
+        if result.is_ok() || engine.hashing() == hashing {
+            return result;
+        }
+    }
+    step(engine.hashing())
+}
+
 /// Runs a job over blocks that are in the partitions of their keys as long as keys are hashed in that way.
 pub(super) fn run_hashing(
     engine: &Engine,
@@ -160,15 +177,7 @@ pub(super) fn run_hashing(
     time: BatchTime,
     hashing: u64,
 ) -> Result<Vec<Partition>> {
-    let result = engine.run_job(rdd, None, batch_properties(time), &mut || Ok(()))?;
-    if engine.hashing() == hashing {
-        return Ok(result);
-    }
-    Err(Error::IllegalState(
-        "all workers were lost while keyed state was updated, and those started since may hash its keys otherwise: \
-         start the program again from its checkpoint"
-            .into(),
-    ))
+    engine.run_job(rdd, None, batch_properties(time), Some(hashing), &mut || Ok(()))
 }
 
 /// Whether the keys of a checkpoint's blocks belong to the partitions that they were in.
@@ -197,4 +206,83 @@ pub(super) fn decoded(codec: &dyn Codec, saved: &EncodedState) -> Result<Vec<Par
     }
     let partition = |blocks: &Vec<Vec<u8>>| blocks.iter().map(|b| codec.decode(b)).collect();
     saved.partitions.iter().map(partition).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::exec::{Backend, EngineConfig, Prepared, TaskContext, TaskError, Update};
+    use crate::rdd::Segment;
+
+    /// Hashes keys as it is told.
+    #[derive(Default)]
+    struct Told(AtomicU64);
+
+    impl Backend for Told {
+        fn hashing(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn prepare(&self, _: &Segment) -> Result<Prepared> {
+            Ok(Arc::new(()))
+        }
+
+        fn run(
+            &self,
+            _: &Prepared,
+            inputs: Vec<Partition>,
+            _: usize,
+            _: &TaskContext,
+        ) -> Result<Vec<Partition>, TaskError> {
+            Ok(inputs)
+        }
+
+        fn apply(&self, _: Vec<Update>) {}
+
+        fn stop(&self) {}
+    }
+
+    /// Runs jobs for the first way of hashing after so many changes of it; the ways that were tried.
+    fn tried(changes: u64) -> Result<(Vec<u64>, bool)> {
+        let backend = Arc::new(Told::default());
+        let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
+        let engine = Engine::new(config, backend.clone())?;
+        let rdd = engine.from_blocks("nothing", vec![Vec::new()]);
+        let tried = Lock::new(Vec::new());
+        let result = hashed_alike(&engine, |hashing| {
+            tried.lock().push(hashing);
+            if hashing < changes {
+                backend.0.fetch_add(1, Ordering::Relaxed);
+            }
+            run_hashing(&engine, &rdd, BatchTime(0), hashing)
+        });
+        let refused = matches!(result, Err(Error::Rehashed { .. }));
+        assert!(refused || result.is_ok());
+        Ok((tried.lock().clone(), refused))
+    }
+
+    #[test]
+    fn what_was_begun_with_other_hashes_is_begun_again() -> Result<()> {
+        assert_eq!(tried(0)?, (vec![0], false));
+        assert_eq!(tried(2)?, (vec![0, 1, 2], false));
+        assert_eq!(tried(3)?, (vec![0, 1, 2, 3], false));
+        assert_eq!(tried(100)?, (vec![0, 1, 2, 3], true));
+        Ok(())
+    }
+
+    #[test]
+    fn what_fails_for_another_reason_is_not_repeated() -> Result<()> {
+        let config = EngineConfig { slots: 1, max_attempts: 1, storage_bytes: 0 };
+        let engine = Engine::new(config, Arc::new(Told::default()))?;
+        let tries = AtomicU64::new(0);
+        let result = hashed_alike(&engine, |_| {
+            tries.fetch_add(1, Ordering::Relaxed);
+            Err::<(), _>(Error::Cancelled)
+        });
+        assert!(matches!(result, Err(Error::Cancelled)));
+        assert_eq!(tries.load(Ordering::Relaxed), 1);
+        Ok(())
+    }
 }
