@@ -34,7 +34,7 @@ def calls_users(op: Any) -> bool:
 
     Examples
     --------
-    >>> calls_users(partial(ops.map_records, lambda x: x)), calls_users(ops.group_by_key)
+    >>> calls_users(partial(ops.map_records, str.strip)), calls_users(ops.group_by_key)
     (True, False)
     """
     bare, args = parts_of(op)
