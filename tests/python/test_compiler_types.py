@@ -55,6 +55,18 @@ def test_what_workers_made_is_typed_past_a_shuffle():
     assert "CPython" not in after
 
 
+@pytest.mark.parametrize("mode", ["auto", "strict"])
+def test_few_records_of_other_types_are_left_to_cpython(mode):
+    def program(sc):
+        return sc.parallelize([1, 2, "x", 3, 4, None, 5, 2**70], 1).map(lambda v: str(v)[:3]).collect()
+
+    value, said = run(program, mode)
+    assert value == ["1", "2", "x", "3", "4", "Non", "5", "118"]
+    assert "over int or None:" in said
+    assert "2 of 8 rows ran in CPython" in said
+    assert "2 because of a record of another type than most" in said
+
+
 def test_records_of_workers_of_several_types_are_theirs():
     def program(sc):
         mixed = sc.parallelize(LINES, 2).mapPartitionsWithIndex(

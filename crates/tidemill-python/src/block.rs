@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyList};
 use tidemill::block::{Block, BlockRef, Codec, Part};
 use tidemill::text::TextBlock;
 use tidemill::{Error, Result};
-use tidemill_udf::{Records, Type, packed, pickle};
+use tidemill_udf::{Others, Records, Type, packed, pickle};
 
 use crate::arrow::{self, Form, LEAST_ROWS, Writer};
 use crate::state::{StateBlock, StatePart};
@@ -47,6 +47,27 @@ impl Block for TypedBlock {
 
     fn size_bytes(&self) -> usize {
         self.0.size_bytes()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Typed records and a few others among them, for compiled code, beside the block that they were read from, for all else.
+pub struct MixedBlock {
+    pub typed: Records,
+    pub others: Others,
+    pub whole: BlockRef,
+}
+
+impl Block for MixedBlock {
+    fn len(&self) -> usize {
+        self.whole.len()
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.typed.size_bytes() + self.others.size_bytes() + self.whole.size_bytes()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -163,6 +184,9 @@ pub fn wire_kind(block: &BlockRef) -> u8 {
 /// those that are many as columns, from [`handed_over`].
 pub fn wire_form(block: &BlockRef) -> Result<Cow<'_, [u8]>> {
     let any = block.as_any();
+    if let Some(mixed) = any.downcast_ref::<MixedBlock>() {
+        return wire_form(&mixed.whole);
+    }
     if let Some(data) = any.downcast_ref::<DataBlock>() {
         return Ok(Cow::Borrowed(&data.data));
     }
@@ -282,7 +306,7 @@ impl Codec for WireCodec {
 
     /// Typed keys and those of columns do; others may be objects that CPython hashes by their address.
     fn hashes_alike(&self, block: &BlockRef) -> bool {
-        !block.as_any().is::<DataBlock>()
+        !(block.as_any().is::<DataBlock>() || block.as_any().is::<MixedBlock>())
     }
 
     fn parts(&self, block: &BlockRef) -> Vec<Part> {

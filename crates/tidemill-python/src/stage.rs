@@ -225,7 +225,7 @@ impl Stage {
         let [typing, _] = &self.typing;
         let readable = match plan.join {
             Some(_) => joinable(input, typing),
-            None => readable(input, typing),
+            None => readable_rows(input, typing),
         };
         let source = readable.as_ref().and_then(|blocks| source(plan, blocks));
         let (Some(readable), Some(source)) = (&readable, source) else {
@@ -358,7 +358,15 @@ fn is_cpythons(blocks: &Partition) -> bool {
     kinds.any(|block| block.is::<DataBlock>() || block.is::<ColumnsBlock>())
 }
 
-/// The blocks of an input as compiled code can read them; `None` if it cannot.
+/// The blocks of an input as compiled code can read nearly all of their rows; `None` if it cannot.
+fn readable_rows<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partition>> {
+    match Input::mixed(input) {
+        Some(_) => Some(Cow::Borrowed(input)),
+        None => typing.alike(input).map(Cow::Owned),
+    }
+}
+
+/// The blocks of an input as compiled code can read all of their records; `None` if it cannot.
 fn readable<'a>(input: &'a Partition, typing: &Typing) -> Option<Cow<'a, Partition>> {
     let is_empty = input.iter().all(|block| block.is_empty());
     match is_empty || Input::of(input).is_some() {
@@ -380,7 +388,7 @@ fn source<'a>(plan: &Plan, blocks: &'a [BlockRef]) -> Option<Source<'a>> {
     if plan.join.is_some() {
         return Sides::of(blocks).map(Source::Sides);
     }
-    let rows = Input::of(blocks)?;
+    let rows = Input::mixed(blocks)?;
     (rows.is_expanded() == plan.expands).then_some(Source::Rows(rows))
 }
 

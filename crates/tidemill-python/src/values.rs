@@ -7,20 +7,30 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pyo3::prelude::*;
 use tidemill::block::{BlockRef, Partition};
 use tidemill::lock::Lock;
-use tidemill_udf::{Records, Type, unpickle, widen};
+use tidemill_udf::{Records, Type, Unpickled, unpickle, widen};
 
-use crate::block::{ColumnsBlock, DataBlock, PyBlock, TypedBlock};
+use crate::block::{ColumnsBlock, DataBlock, MixedBlock, PyBlock, TypedBlock};
 
 /// After this many failures in a row, the inputs that are not looked at become no more.
 const MOST_FAILURES: u32 = 10;
 
-/// The block of a pickled list: typed if its items are all of one type that compiled code knows.
+/// The block of a pickled list: typed if nearly all of its items are of one type that compiled code knows.
 #[pyfunction]
 pub fn typed_block(records: usize, data: Vec<u8>) -> PyBlock {
-    PyBlock(match unpickle(&data, None) {
-        Some(records) => Arc::new(TypedBlock(records)),
-        None => Arc::new(DataBlock { records, data }),
+    let read = unpickle(&data, None);
+    let whole = || Arc::new(DataBlock { records, data }) as BlockRef;
+    PyBlock(match read {
+        Some(read) => of_unpickled(read, whole),
+        None => whole(),
     })
+}
+
+fn of_unpickled(read: Unpickled, whole: impl FnOnce() -> BlockRef) -> BlockRef {
+    let Unpickled { records: typed, others } = read;
+    match others.is_empty() {
+        true => Arc::new(TypedBlock(typed)),
+        false => Arc::new(MixedBlock { typed, others, whole: whole() }),
+    }
 }
 
 /// Gives the inputs of one stage types. It remembers the last one, and looks ever more seldom at inputs that have none.
@@ -33,7 +43,7 @@ pub struct Typing {
 }
 
 impl Typing {
-    /// The blocks with pickled records typed, each block by itself; `None` if a block is no typed one then.
+    /// The blocks with pickled records typed, each block by itself; `None` if a block has no type then.
     pub fn each(&self, blocks: &[BlockRef]) -> Option<Partition> {
         if self.skips() {
             return None;
@@ -75,46 +85,52 @@ impl Typing {
     }
 
     fn block(&self, block: &BlockRef) -> Option<BlockRef> {
-        if block.as_any().is::<TypedBlock>() {
+        if typed_records(block).is_some() {
             return Some(block.clone());
         }
         let last = self.last.lock().clone();
-        let records = match block.as_any().downcast_ref::<ColumnsBlock>() {
-            Some(columns) => columns.typed(last.as_ref())?,
+        let made = match block.as_any().downcast_ref::<ColumnsBlock>() {
+            Some(columns) => Arc::new(TypedBlock(columns.typed(last.as_ref())?)) as BlockRef,
             None => {
                 let pickled = block.as_any().downcast_ref::<DataBlock>()?;
-                unpickle(&pickled.data, last.as_ref())?
+                of_unpickled(unpickle(&pickled.data, last.as_ref())?, || block.clone())
             }
         };
-        if last.as_ref() != Some(records.ty()) {
-            *self.last.lock() = Some(records.ty().clone());
+        let ty = typed_records(&made)?.ty();
+        if last.as_ref() != Some(ty) {
+            *self.last.lock() = Some(ty.clone());
         }
-        Some(Arc::new(TypedBlock(records)))
+        Some(made)
     }
 }
 
-/// Typed blocks as ones of the type that holds the records of all.
+/// The records of a block that compiled code can read.
+fn typed_records(block: &BlockRef) -> Option<&Records> {
+    let any = block.as_any();
+    match any.downcast_ref() {
+        Some(TypedBlock(records)) => Some(records),
+        None => any.downcast_ref().map(|mixed: &MixedBlock| &mixed.typed),
+    }
+}
+
+/// Typed blocks as ones of the type that holds the typed records of all.
 fn widened(blocks: &[BlockRef]) -> Option<Partition> {
-    let typed: Option<Vec<&Records>> = blocks
-        .iter()
-        .map(|block| block.as_any().downcast_ref().map(|TypedBlock(records)| records))
-        .collect();
-    let typed = typed?;
-    let mut ty = Cow::Borrowed(typed.first()?.ty());
-    for records in &typed {
+    let mut ty = Cow::Owned(Type::Never);
+    for block in blocks {
+        let records = typed_records(block)?;
         if *records.ty() != *ty {
             ty = Cow::Owned(ty.unify(records.ty())?);
         }
     }
-    let pairs = blocks.iter().zip(typed);
-    let fits = |(block, records): (&BlockRef, &Records)| match *records.ty() == *ty {
+    let fits = |block: &BlockRef| match *typed_records(block)?.ty() == *ty {
         true => Some(block.clone()),
-        false => wider(records, &ty),
+        false => wider(block, &ty),
     };
-    pairs.map(fits).collect()
+    blocks.iter().map(fits).collect()
 }
 
-fn wider(records: &Records, ty: &Type) -> Option<BlockRef> {
+fn wider(block: &BlockRef, ty: &Type) -> Option<BlockRef> {
+    let records = typed_records(block)?;
     let mut made = Records::new(ty);
     let mut slots = Vec::with_capacity(ty.slots());
     for record in records.iter() {
@@ -123,7 +139,12 @@ fn wider(records: &Records, ty: &Type) -> Option<BlockRef> {
         // SAFETY: a value of the type, made of a record that is alive.
         unsafe { made.push(&slots) };
     }
-    Some(Arc::new(TypedBlock(made)))
+    Some(match block.as_any().downcast_ref::<MixedBlock>() {
+        Some(MixedBlock { others, whole, .. }) => {
+            Arc::new(MixedBlock { typed: made, others: others.clone(), whole: whole.clone() })
+        }
+        None => Arc::new(TypedBlock(made)),
+    })
 }
 
 #[cfg(test)]

@@ -436,6 +436,9 @@ impl<'g> Gen<'g> {
         let value = self.expr(value)?;
         match value.ty {
             Type::Bool | Type::Int => {
+                if value.ty == Type::Int {
+                    self.must_be_a_c_int(value.one());
+                }
                 let flag = self.truthy(&value);
                 Ok(self.bool(flag).one())
             }

@@ -59,4 +59,4 @@ pub use shape::{Kind, Shape};
 pub use sites::Site;
 pub use tree::{Function, Step};
 pub use types::Type;
-pub use unpickle::{DEEPEST, MOST_PARTS, unpickle};
+pub use unpickle::{DEEPEST, MOST_PARTS, Others, Unpickled, unpickle};

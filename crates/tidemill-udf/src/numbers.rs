@@ -59,6 +59,14 @@ impl Gen<'_> {
         Ok(Value::new(Type::Int, vec![value]))
     }
 
+    /// Gives up where a number is none of C's `int`s: those versions of CPython that take one raise.
+    pub(crate) fn must_be_a_c_int(&mut self, number: IrValue) {
+        let narrow = self.b.ins().ireduce(types::I32, number);
+        let same = self.b.ins().sextend(types::I64, narrow);
+        let beyond = self.b.ins().icmp(IntCC::NotEqual, same, number);
+        self.deopt_if(beyond, Cause::Unsure);
+    }
+
     /// A number as `math` takes it: whole ones are rounded to the nearest float, as CPython does.
     fn real(&mut self, value: &Value) -> Option<IrValue> {
         match value.ty {

@@ -171,7 +171,7 @@ fn write_datetime(out: &mut Vec<u8>, clock: i64, offset: i64) {
     out.extend_from_slice(b"\x87R\x85R\x86R");
 }
 
-fn write_str(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn write_str(out: &mut Vec<u8>, text: &[u8]) {
     match u8::try_from(text.len()) {
         Ok(short) => out.extend_from_slice(&[0x8c, short]),
         Err(_) => {

@@ -87,6 +87,12 @@ impl Rows<'_> {
         self.given_up.push(self.records);
     }
 
+    /// Marks the place of a row that the code does not get.
+    pub fn leave_row(&mut self) {
+        self.status = DONE;
+        self.given_up.push(self.records);
+    }
+
     /// Notes what a call gave.
     pub(crate) fn give_up_call(&mut self, status: u32) {
         self.status = status;

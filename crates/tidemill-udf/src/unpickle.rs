@@ -1,15 +1,18 @@
 //! Reads pickled lists as typed records, so that compiled code can go on with what CPython made.
 //!
 //! Only what the built-in `None`, `bool`, `int`, `float`, `str`, `tuple`, `list` and `dict` (with the same `str`
-//! keys in the same order) are pickled as is understood; anything else ends the attempt, so a subclass is never
-//! taken for its base. No list or dict may be there twice: a function that changes one would change the other.
-//! Records are typed while the pickle is read, so that the first one that does not fit ends the attempt. Format:
-//! `Lib/pickletools.py` of CPython.
+//! keys in the same order) are pickled as is understood, and what has no type but cannot be changed (larger ints,
+//! lone surrogates, bytes); anything else ends the attempt, so a subclass is never taken for its base. No list or dict
+//! may be there twice: a function that changes one would change the other. Records are typed while the pickle is
+//! read, so that too many that do not fit end the attempt early. Format: `Lib/pickletools.py` of CPython.
 
-use bumpalo::Bump;
+mod typing;
 
-use crate::records::{Records, list_of};
+use crate::records::Records;
 use crate::types::Type;
+
+pub use typing::Others;
+use typing::Typing;
 
 /// Deeper values are not typed.
 pub const DEEPEST: usize = 16;
@@ -20,30 +23,46 @@ const MOST_WIDENINGS: usize = 32;
 /// Longer pickles are not read: what they hold would be in memory twice.
 const MOST_BYTES: usize = 64 << 20;
 
-/// The items of a pickled list, if they are all of one type that compiled code knows.
+/// What a pickled list holds.
+pub struct Unpickled {
+    /// The items that are of one type.
+    pub records: Records,
+    /// The others, of which there is at most one among four.
+    pub others: Others,
+}
+
+/// The items of a pickled list, if nearly all are of one type that compiled code knows.
 ///
-/// They are read as values of type `like` if they are such; otherwise their type is that of the first, widened by
-/// those that follow.
+/// They are read as values of type `like` if nearly all are such; otherwise their type is that of the first, widened
+/// by those that follow, or that of one which did not fit, if many did not.
 ///
 /// ```
 /// use tidemill_udf::unpickle;
 /// // pickle.dumps([1, None], 5)
-/// let records = unpickle(b"\x80\x05\x95\x08\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01Ne.", None);
-/// assert_eq!(records.map(|records| records.ty().to_string()), Some("int or None".to_owned()));
+/// let list = unpickle(b"\x80\x05\x95\x08\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01Ne.", None);
+/// assert_eq!(list.map(|list| list.records.ty().to_string()), Some("int or None".to_owned()));
 /// // pickle.dumps([1, 1.5], 5)
 /// let mixed = b"\x80\x05\x95\x10\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01G?\xf8\0\0\0\0\0\0e.";
 /// assert!(unpickle(mixed, None).is_none());
+/// // [1, 2, 1.5, 3]
+/// let list = unpickle(b"\x80\x05](K\x01K\x02G?\xf8\0\0\0\0\0\0K\x03e.", None).expect("nearly all are int");
+/// assert_eq!((list.records.len(), list.others.iter().collect::<Vec<_>>()), (3, vec![(2, &b"G?\xf8\0\0\0\0\0\0"[..])]));
 /// ```
-pub fn unpickle(data: &[u8], like: Option<&Type>) -> Option<Records> {
+pub fn unpickle(data: &[u8], like: Option<&Type>) -> Option<Unpickled> {
     if data.len() > MOST_BYTES {
         return None;
     }
+    let expected = like.and_then(|like| read(data, Some(like)));
+    expected.or_else(|| read(data, None))
+}
+
+fn read(data: &[u8], like: Option<&Type>) -> Option<Unpickled> {
     let mut pickle = Pickle { rest: data, ..Pickle::default() };
     let mut typing = Typing::new(like);
     while let Some(batch) = pickle.next_batch()? {
         typing.take(&pickle, &batch)?;
     }
-    Some(typing.records)
+    typing.finish()
 }
 
 /// A value; what it is made of is in the pickle.
@@ -60,6 +79,8 @@ enum Node<'d> {
     List(usize),
     /// Likewise; its items are keys and values in turn.
     Dict(usize),
+    /// One that has no type and cannot be changed: the instruction that makes it.
+    Other(&'d [u8]),
 }
 
 /// The machine that a pickle is a program for. The first list is the outermost one, whose items are handed on and not
@@ -80,27 +101,24 @@ impl<'d> Pickle<'d> {
     /// The next items of the outermost list; `Some(None)` at its end, `None` if something is not understood.
     fn next_batch(&mut self) -> Option<Option<Vec<Node<'d>>>> {
         loop {
-            match self.byte()? {
+            let from = self.rest;
+            let items = match self.byte()? {
                 b'.' => return Some(None),
-                b'a' => {
-                    let items = vec![self.stack.pop()?];
-                    if let Some(batch) = self.extend(items)? {
-                        return Some(Some(batch));
-                    }
+                b'a' => vec![self.stack.pop()?],
+                b'e' => self.marked()?,
+                code => {
+                    self.step(code, from)?;
+                    continue;
                 }
-                b'e' => {
-                    let items = self.marked()?;
-                    if let Some(batch) = self.extend(items)? {
-                        return Some(Some(batch));
-                    }
-                }
-                code => self.step(code)?,
+            };
+            if let Some(batch) = self.extend(items)? {
+                return Some(Some(batch));
             }
         }
     }
 
-    /// One instruction that adds no items to lists.
-    fn step(&mut self, code: u8) -> Option<()> {
+    /// One instruction that adds no items to lists; it begins at `from`.
+    fn step(&mut self, code: u8, from: &'d [u8]) -> Option<()> {
         let node = match code {
             // The protocol, the length of a frame, a place of the memo: nothing to do, or no value.
             0x80 => return self.take(1).map(|_| ()),
@@ -119,19 +137,34 @@ impl<'d> Pickle<'d> {
             b'K' => Node::Int(self.byte()?.into()),
             b'M' => Node::Int(u16::from_le_bytes(self.bytes()?).into()),
             b'J' => Node::Int(i32::from_le_bytes(self.bytes()?).into()),
-            0x8a => Node::Int(self.long()?),
+            0x8a => {
+                let length = self.byte()?.into();
+                self.long(length, from)?
+            }
+            0x8b => {
+                let length = u32::from_le_bytes(self.bytes()?);
+                self.long(length as usize, from)?
+            }
+            b'C' => {
+                let length = self.byte()?;
+                self.other(length.into(), from)?
+            }
+            b'B' => {
+                let length = u32::from_le_bytes(self.bytes()?);
+                self.other(length as usize, from)?
+            }
             b'G' => Node::Float(u64::from_be_bytes(self.bytes()?)),
             0x8c => {
                 let length = self.byte()?;
-                self.text(length.into())?
+                self.text(length.into(), from)?
             }
             b'X' => {
                 let length = u32::from_le_bytes(self.bytes()?);
-                self.text(length as usize)?
+                self.text(length as usize, from)?
             }
             0x8d => {
                 let length = u64::from_le_bytes(self.bytes()?);
-                self.text(usize::try_from(length).ok()?)?
+                self.text(usize::try_from(length).ok()?, from)?
             }
             b'h' => {
                 let place = self.byte()?;
@@ -238,176 +271,31 @@ impl<'d> Pickle<'d> {
         self.bytes().map(|[byte]| byte)
     }
 
-    /// An integer of up to eight bytes.
-    fn long(&mut self) -> Option<i64> {
-        let length = usize::from(self.byte()?);
+    /// An integer of so many bytes.
+    fn long(&mut self, length: usize, from: &'d [u8]) -> Option<Node<'d>> {
+        if length > size_of::<i64>() {
+            return self.other(length, from);
+        }
         let bytes = self.take(length)?;
         let sign = if bytes.last().is_some_and(|last| last & 0x80 != 0) { 0xff } else { 0 };
-        let mut all = [sign; 8];
+        let mut all = [sign; size_of::<i64>()];
         all.get_mut(..length)?.copy_from_slice(bytes);
-        Some(i64::from_le_bytes(all))
+        Some(Node::Int(i64::from_le_bytes(all)))
     }
 
-    /// Fails for lone surrogates.
-    fn text(&mut self, length: usize) -> Option<Node<'d>> {
-        std::str::from_utf8(self.take(length)?).ok().map(Node::Str)
-    }
-
-    /// The type of a value of at most `parts` parts.
-    fn type_of(&self, node: Node<'_>, depth: usize, parts: &mut usize) -> Option<Type> {
-        *parts = parts.checked_sub(1)?;
-        if depth > DEEPEST {
-            return None;
-        }
-        Some(match node {
-            Node::None => Type::None,
-            Node::Bool(_) => Type::Bool,
-            Node::Int(_) => Type::Int,
-            Node::Float(_) => Type::Float,
-            Node::Str(_) => Type::Str,
-            Node::Tuple(start, len) => {
-                let items = self.items[start..start + len].iter();
-                let types = items.map(|&item| self.type_of(item, depth + 1, parts));
-                Type::Tuple(types.collect::<Option<_>>()?)
-            }
-            // The outermost list, whose items are not kept, is within itself.
-            Node::List(0) => return None,
-            Node::List(list) => {
-                let mut item = Type::Never;
-                for each in self.list(list) {
-                    let ty = self.type_of(each, depth + 1, parts)?;
-                    item = if item == Type::Never { ty } else { item.unify(&ty)? };
-                }
-                Type::List(Box::new(item))
-            }
-            Node::Dict(dict) => {
-                let mut fields: Vec<(String, Type)> = Vec::new();
-                for entry in self.entries(dict) {
-                    let (key, value) = entry?;
-                    fields.push((key.to_owned(), self.type_of(value, depth + 1, parts)?));
-                }
-                (!fields.is_empty()).then_some(Type::Record(fields))?
-            }
-        })
-    }
-}
-
-/// The values so far, as records of the type so far.
-struct Typing<'d> {
-    /// Whether the type is one that was expected, and not seen.
-    expected: bool,
-    roots: Vec<Node<'d>>,
-    records: Records,
-    /// By list or dict, whether a record has it.
-    met: Vec<bool>,
-    heap: Bump,
-    widenings: usize,
-}
-
-impl<'d> Typing<'d> {
-    fn new(like: Option<&Type>) -> Self {
-        Typing {
-            expected: like.is_some(),
-            roots: Vec::new(),
-            records: Records::new(like.unwrap_or(&Type::Never)),
-            met: Vec::new(),
-            heap: Bump::new(),
-            widenings: 0,
+    /// A text; one with lone surrogates has no type.
+    fn text(&mut self, length: usize, from: &'d [u8]) -> Option<Node<'d>> {
+        let whole = self.rest.get(..length)?;
+        match std::str::from_utf8(whole) {
+            Ok(text) => self.take(length).map(|_| Node::Str(text)),
+            Err(_) => self.other(length, from),
         }
     }
 
-    /// Types more values; `None` if there is no type for all.
-    fn take(&mut self, pickle: &Pickle<'d>, batch: &[Node<'d>]) -> Option<()> {
-        self.roots.extend_from_slice(batch);
-        let mut slots = Vec::new();
-        while let Some(&root) = self.roots.get(self.records.len()) {
-            slots.clear();
-            self.met.resize(pickle.lists.len(), false);
-            let ty = self.records.ty().clone();
-            if self.value(pickle, root, &ty, &mut slots).is_some() {
-                // SAFETY: the slots of a value of the type; its texts are in the pickle, its lists in the heap.
-                unsafe { self.records.push(&slots) };
-                self.heap.reset();
-            } else {
-                self.widen(pickle, root)?;
-            }
-        }
-        Some(())
-    }
-
-    /// Begins again with a type that holds one more value; `None` if there is none.
-    fn widen(&mut self, pickle: &Pickle<'d>, root: Node<'d>) -> Option<()> {
-        self.widenings += 1;
-        let of = |node| pickle.type_of(node, 0, &mut MOST_PARTS.clone());
-        let (known, other) = (self.records.ty(), of(root)?);
-        let wider = known.unify(&other).filter(|wider| wider != known);
-        let wider = match wider {
-            None if self.expected => {
-                self.expected = false;
-                of(*self.roots.first()?)?
-            }
-            wider => wider.filter(|_| self.widenings <= MOST_WIDENINGS)?,
-        };
-        self.records = Records::new(&wider);
-        self.met.clear();
-        Some(())
-    }
-
-    /// Appends the slots of a value; `None` if it is not of the type.
-    fn value(
-        &mut self,
-        pickle: &Pickle<'d>,
-        node: Node<'d>,
-        ty: &Type,
-        slots: &mut Vec<u64>,
-    ) -> Option<()> {
-        match (ty, node) {
-            (Type::None, Node::None) => {}
-            (Type::Option(_), Node::None) => slots.extend(ty.absent()),
-            (Type::Option(inner), _) => {
-                slots.push(1);
-                self.value(pickle, node, inner, slots)?;
-            }
-            (Type::Bool, Node::Bool(flag)) => slots.push(flag.into()),
-            (Type::Int, Node::Int(number)) => slots.push(number as u64),
-            (Type::Float, Node::Float(bits)) => slots.push(bits),
-            (Type::Str, Node::Str(text)) => {
-                slots.extend([text.as_ptr() as u64, text.len() as u64]);
-            }
-            (Type::Tuple(types), Node::Tuple(start, len)) if types.len() == len => {
-                for (at, ty) in types.iter().enumerate() {
-                    self.value(pickle, pickle.items[start + at], ty, slots)?;
-                }
-            }
-            (Type::List(item), Node::List(list)) if list > 0 => {
-                self.meet(list)?;
-                let (mut items, mut len) = (Vec::new(), 0);
-                for each in pickle.list(list) {
-                    self.value(pickle, each, item, &mut items)?;
-                    len += 1;
-                }
-                slots.push(list_of(&self.heap, item, len, &items));
-            }
-            (Type::Record(fields), Node::Dict(dict)) => {
-                self.meet(dict)?;
-                let mut entries = pickle.entries(dict);
-                for (key, ty) in fields {
-                    let (found, value) = entries.next()??;
-                    if found != key {
-                        return None;
-                    }
-                    self.value(pickle, value, ty, slots)?;
-                }
-                return entries.next().is_none().then_some(());
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// Notes that a record has a list or dict; `None` if one has it already.
-    fn meet(&mut self, list: usize) -> Option<()> {
-        (!std::mem::replace(self.met.get_mut(list)?, true)).then_some(())
+    /// The value of an instruction that began at `from`, and of which so many bytes are left.
+    fn other(&mut self, length: usize, from: &'d [u8]) -> Option<Node<'d>> {
+        self.take(length)?;
+        Some(Node::Other(&from[..from.len() - self.rest.len()]))
     }
 }
 
@@ -418,7 +306,8 @@ mod tests {
 
     fn read(items: &[u8]) -> Option<String> {
         let data = [b"\x80\x05](".as_slice(), items, b"e."].concat();
-        let records = unpickle(&data, None)?;
+        let Unpickled { records, others } = unpickle(&data, None)?;
+        assert!(others.is_empty());
         let mut again = Vec::new();
         for record in records.iter() {
             // SAFETY: records of their own type.
@@ -477,15 +366,15 @@ mod tests {
 
     #[test]
     fn a_list_that_is_within_itself_has_no_type() {
-        assert_eq!(unpickle(b"\x80\x05]\x94(](e]h\x00e.", None).map(|r| r.len()), None);
-        assert_eq!(unpickle(b"\x80\x05]\x94(}\x8c\x01lh\x00se.", None).map(|r| r.len()), None);
+        assert_eq!(unpickle(b"\x80\x05]\x94(](e]h\x00e.", None).map(|list| list.records.len()), None);
+        assert!(unpickle(b"\x80\x05]\x94(}\x8c\x01lh\x00se.", None).is_none());
     }
 
     #[test]
     fn an_expected_type_is_kept_where_it_fits() {
         let data = b"\x80\x05](K\x01e.";
         let maybe = Type::Option(Box::new(Type::Int));
-        let ty = |like: &Type| unpickle(data, Some(like)).map(|records| records.ty().clone());
+        let ty = |like: &Type| unpickle(data, Some(like)).map(|list| list.records.ty().clone());
         assert_eq!(ty(&maybe), Some(maybe));
         assert_eq!(ty(&Type::Str), Some(Type::Int));
     }
@@ -495,5 +384,52 @@ mod tests {
         let whole = b"\x80\x05](\x8c\x01aK\x01\x86\x8c\x01bK\x02\x86e.";
         assert!(unpickle(whole, None).is_some());
         assert!((0..whole.len()).all(|end| unpickle(&whole[..end], None).is_none()));
+    }
+
+    /// The type of most, their number, and the others with their places.
+    fn mixed(items: &[u8]) -> Option<(String, usize, Vec<(usize, String)>)> {
+        let list = unpickle(&[b"\x80\x05](".as_slice(), items, b"e."].concat(), None)?;
+        let others = list.others.iter().map(|(at, value)| (at, value.escape_ascii().to_string()));
+        Some((list.records.ty().to_string(), list.records.len(), others.collect()))
+    }
+
+    #[test]
+    fn few_values_may_be_of_other_types() {
+        let ints = b"K\x01K\x02K\x03".as_slice();
+        let with = |items: &[u8]| {
+            let (ty, typed, others) = mixed(&[ints, items, ints, b"N"].concat())?;
+            assert_eq!((ty.as_str(), typed), ("int or None", 7));
+            Some(others)
+        };
+        let one = |written: &str| Some(vec![(3, written.to_owned())]);
+        assert_eq!(with(b"\x8c\x01a\x94"), one("\\x8c\\x01a"));
+        assert_eq!(with(b"G?\xf8\0\0\0\0\0\0"), one("G?\\xf8\\x00\\x00\\x00\\x00\\x00\\x00"));
+        // 2 ** 64, a lone surrogate, bytes.
+        let big = b"\x8a\x09\0\0\0\0\0\0\0\0\x01";
+        assert_eq!(with(big), one(&big.escape_ascii().to_string()));
+        assert_eq!(with(b"\x8c\x03\xed\xa0\x80"), one("\\x8c\\x03\\xed\\xa0\\x80"));
+        assert_eq!(with(b"C\x01a"), one("C\\x01a"));
+        // A tuple of a dict, which stays where it is met once only.
+        assert_eq!(with(b"}K\x01C\x00s\x94\x85"), one("(}(K\\x01C\\x00ut"));
+        assert_eq!(with(b"}\x94h\x00\x86"), None);
+        assert_eq!(with(b"}\x94h\x00"), None);
+        assert_eq!(with(b"\x8f"), None);
+        assert_eq!(mixed(b"K\x01K\x02\x88"), None);
+    }
+
+    #[test]
+    fn the_first_values_may_be_the_unusual_ones() {
+        let odd = [b"N".to_vec(), b"\x8c\x01a".repeat(70)].concat();
+        let found = mixed(&[odd.as_slice(), &b"K\x01".repeat(1000)].concat());
+        let (ty, typed, others) = found.expect("nearly all are ints");
+        assert_eq!((ty.as_str(), typed, others.len()), ("int or None", 1001, 70));
+        assert!(mixed(&[b"K\x01".repeat(500), b"\x88".repeat(500)].concat()).is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_an_expected_type_has_its_own() {
+        let data = b"\x80\x05](N\x8c\x01a\x8c\x01be.";
+        let list = unpickle(data, Some(&Type::Int)).expect("a type of its own");
+        assert_eq!((list.records.ty().to_string().as_str(), list.others.len()), ("str or None", 0));
     }
 }

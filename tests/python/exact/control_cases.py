@@ -30,6 +30,7 @@ sum(v, start=0.5) | sum(float(p) for p in w) | sum(x for p in w) | sum([0.1] * 1
 sum([x, -0.0]) | sum([-0.0]) | sum([]) | sum([], 1) | sum([], 1.5) | sum([1], 1.5) | sum([x], 1) | sum([x, x, 1e308, x])
 sum([float("inf"), x]) | sum([float("inf"), float("-inf")]) | sum([float("nan"), x]) | sum([1e308, 1e308, -1e308])
 sorted(w) | sorted(w, reverse=True) | sorted(w, key=len) | sorted(w, key=len, reverse=True) | sorted(line)
+sorted(w, reverse=n) | sorted(w, reverse=-(2**63)) | sorted(w, reverse=2147483648) | sorted(w, reverse=-2147483648) | sorted(w, reverse=x)
 sorted(v) | sorted([n, 3, -1, 3]) | sorted([x, 1.5, -0.0, 0.0]) | sorted((len(p), p) for p in w) | sorted([n > 0, True])
 sorted([(p, i) for i, p in enumerate(w)]) | sorted(enumerate(w), key=lambda t: (len(t[1]), -t[0])) | sorted(set(w))
 sorted([[len(p), p] for p in w]) if n < 0 else [] | sorted([(1, None), (1, None)]) | sorted([x, float("nan")])

@@ -413,3 +413,56 @@ def grouped_sides(lines):
     left, right = _sides(lines)
     groups = left.groupWith(right, left.mapValues(float)).mapValues(lambda v: list(map(list, v)))
     return groups.union(left.cogroup(right).mapValues(lambda v: [len(v[0]), list(v[1])]))
+
+
+_ODD = ["ß", 2.5, 2**70, (1, [2]), None, b"\x00", {1: []}, True, "\ud800"]
+
+
+def _mostly_numbers(some):
+    for at, line in enumerate(some):
+        yield line[:1], _ODD[at % 9] if at % 8 == 3 else len(line)
+
+
+def _told(value):
+    return repr(value), type(value).__name__
+
+
+def odd_values_of_workers(lines):
+    pairs = lines.mapPartitionsWithIndex(_in_worker(_mostly_numbers)).partitionBy(2)
+    return pairs.mapValues(_told).map(lambda kv: (kv[0], kv[1][0] + kv[1][1]))
+
+
+def odd_values_of_workers_by_key(lines):
+    def more(a, b):
+        return max(len(str(a)), len(str(b)))
+
+    pairs = lines.mapPartitionsWithIndex(_in_worker(_mostly_numbers)).partitionBy(2)
+    return pairs.reduceByKey(more).union(pairs.mapValues(str).groupByKey().mapValues(len))
+
+
+def odd_values_that_raise(lines):
+    pairs = lines.mapPartitionsWithIndex(_in_worker(_mostly_numbers)).partitionBy(2)
+    return pairs.mapValues(lambda v: v + 1)
+
+
+def odd_values_that_print(lines):
+    def seen(value):
+        if value == 2.5 or value == 3:
+            print("seen", value)
+        return value == 3
+
+    pairs = lines.mapPartitionsWithIndex(_in_worker(_mostly_numbers)).partitionBy(2)
+    return pairs.mapValues(seen).filter(lambda kv: kv[1] or print("no", kv))
+
+
+def odd_values_of_the_driver(lines):
+    some = [value for _, value in _mostly_numbers(lines.take(200))]
+    values = lines.context.parallelize(some, 3)
+    return values.map(_told).union(values.filter(lambda v: v).mapPartitions(lambda it: map(_told, it)))
+
+
+def odd_records_of_the_driver_by_key(lines):
+    some = [("a", at % 3, at) if at % 5 else (at, "a") for at in range(lines.count() % 1000)]
+    pairs = lines.context.parallelize(some, 2)
+    counts = pairs.map(lambda t: (t[0], t[1])).reduceByKey(lambda a, b: a if a == b else str(a))
+    return counts.union(pairs.partitionBy(2)).map(_told)

@@ -221,7 +221,11 @@ impl Native {
         match self.rest {
             Some(operator) => worker(&Part::From { operator }, &[current]),
             None if buckets == 0 => Ok(vec![current]),
-            None => Ok(split(&current, buckets)),
+            None => match split(&current, buckets) {
+                Some(buckets) => Ok(buckets),
+                // No phase has taken the records of other types.
+                None => worker(&Part::From { operator: 0 }, &[current]),
+            },
         }
     }
 }
@@ -244,16 +248,19 @@ fn splits(ty: &Type) -> bool {
     tidemill_udf::pair_of(ty).is_some_and(|(key, _)| key.is_key())
 }
 
-/// Deals the records of blocks out by key, where there is no compiled phase before.
-fn split(blocks: &[BlockRef], buckets: usize) -> Vec<Partition> {
-    let Some(input) = Input::of(blocks) else { return vec![Vec::new(); buckets] };
+/// Deals the records of blocks out by key, where there is no compiled phase before; `None` if they are not of one type.
+fn split(blocks: &[BlockRef], buckets: usize) -> Option<Vec<Partition>> {
+    if blocks.iter().all(|block| block.is_empty()) {
+        return Some(vec![Vec::new(); buckets]);
+    }
+    let input = Input::of(blocks)?;
     let mut dealt = Deal::new(&input.ty(), buckets);
     let _ = input.each(|record| {
         // SAFETY: records of the input's type, which is alive.
         unsafe { dealt.push(record) };
         std::ops::ControlFlow::Continue(())
     });
-    dealt.runs.into_iter().map(|run| vec![typed(run)]).collect()
+    Some(dealt.runs.into_iter().map(|run| vec![typed(run)]).collect())
 }
 
 /// Records by the bucket of their key; one bucket takes records of any type.

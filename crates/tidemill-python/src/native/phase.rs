@@ -15,7 +15,7 @@ use tidemill::block::{BlockRef, Partition};
 use tidemill::exec::TaskError;
 use tidemill_udf::{Compiled, Reason, Records, RowOutcome, Rows, Step, Type, pickle};
 
-use super::input::{GivenUp, Input};
+use super::input::{GivenUp, Input, Row};
 use super::plan::{Part, PhasePlan, SinkPlan};
 use super::redo::{Redone, redone};
 use super::sink::{Sink, Taken, compile_sink};
@@ -24,6 +24,8 @@ use crate::block::DataBlock;
 
 /// Records that go to the sink at a time.
 const RUN: usize = 512;
+/// Why rows are CPython's that compiled code did not get.
+const OTHER_TYPE: &str = "a record of another type than most";
 
 /// A compiled phase.
 pub struct Phase {
@@ -178,7 +180,7 @@ impl Phase {
     ) -> Result<Ended, TaskError> {
         let mut rows = self.begin();
         let mut taken = Taken::new(&self.sink, &self.record, buckets)?;
-        let Some(input) = Input::of(blocks) else {
+        let Some(input) = Input::mixed(blocks) else {
             taken.drain_all(&mut rows);
             if taken.stuck {
                 let part = Part::From { operator: self.first };
@@ -187,12 +189,12 @@ impl Phase {
             return Ok(Ended::Records(taken.finish()));
         };
         let mut given_up = input.given_up();
-        let (mut seen, mut sites) = (0, Sites::default());
-        let _ = input.each(|row| {
+        let (mut seen, mut others, mut sites) = (0, 0, Sites::default());
+        let _ = input.each_row(|row| {
             seen += 1;
-            match &self.chain {
+            match (row, &self.chain) {
                 // SAFETY: rows of the type that the chain was compiled for; the blocks outlive this run.
-                Some(chain) => match unsafe { chain.row(&mut rows, row) } {
+                (Row::Slots(row), Some(chain)) => match unsafe { chain.row(&mut rows, row) } {
                     RowOutcome::Done => {}
                     // SAFETY: as above.
                     RowOutcome::GivenUp => unsafe {
@@ -200,7 +202,12 @@ impl Phase {
                         given_up.push(row);
                     },
                 },
-                None => rows.push(row),
+                (Row::Slots(row), None) => rows.push(row),
+                (Row::Other(pickled), _) => {
+                    others += 1;
+                    rows.leave_row();
+                    given_up.push_other(pickled);
+                }
             }
             if rows.len() >= RUN && given_up.len() == 0 {
                 taken.drain(&mut rows);
@@ -214,6 +221,9 @@ impl Phase {
         });
         counts.add(seen, given_up.len());
         counts.add_sites(self.chain.as_ref().map_or(&[], Compiled::sites), &sites);
+        if others > 0 {
+            counts.add_site(OTHER_TYPE.to_owned(), others);
+        }
         if matches!(self.sink, Sink::Take(_)) && given_up.len() > 0 {
             // CPython would not look at what comes after the last that is taken: it does all of it.
             let part = Part::From { operator: if input.is_expanded() { 0 } else { self.first } };
