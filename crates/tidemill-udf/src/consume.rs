@@ -198,6 +198,12 @@ impl<'g> Gen<'g> {
             let other = self.b.ins().icmp_imm(IntCC::NotEqual, start, 0);
             self.deopt_if(other, Cause::Unsure);
         }
+        if let (true, Some(whole), Some(start)) = (compensated, start_whole, &start) {
+            let zero = self.b.ins().f64const(0.0);
+            let other = self.b.ins().fcmp(FloatCC::NotEqual, start.one(), zero);
+            let other = self.b.ins().band(other, whole);
+            self.deopt_if(other, Cause::Unsure);
+        }
         let sum = self.real_sum(&reals, compensated);
         // Which of two nans comes out, and with it the sign, is up to CPython's own compiler.
         let nan = self.b.ins().fcmp(FloatCC::Unordered, sum.one(), sum.one());

@@ -14,7 +14,8 @@ pub(crate) enum Raised {
 }
 
 /// Each class with its base. Only classes that any arguments make: `OSError` turns into a subclass by its
-/// arguments, and those of Unicode and of syntax want certain ones.
+/// arguments, and those of Unicode and of syntax want certain ones. And not `StopIteration`, which ends a `map` that
+/// calls what raises it, and becomes another exception where it leaves a generator.
 const HIERARCHY: &[(&str, &str)] = &[
     ("Exception", "BaseException"),
     ("ArithmeticError", "Exception"),
@@ -36,7 +37,6 @@ const HIERARCHY: &[(&str, &str)] = &[
     ("RuntimeError", "Exception"),
     ("NotImplementedError", "RuntimeError"),
     ("RecursionError", "RuntimeError"),
-    ("StopIteration", "Exception"),
     ("TypeError", "Exception"),
     ("ValueError", "Exception"),
     ("UnicodeError", "ValueError"),

@@ -112,9 +112,10 @@ impl Gen<'_> {
 
     /// A value that the function returns; a generator runs after it has left every `try`.
     pub(crate) fn returned(&mut self, value: &Expr) -> Result<Value> {
-        if matches!(value.kind, ExprKind::Comp { lazy: true, .. })
-            && self.tries.iter().any(|guard| guard.finally.is_some())
-        {
+        if !matches!(value.kind, ExprKind::Comp { lazy: true, .. }) {
+            return self.expr(value);
+        }
+        if self.tries.iter().any(|guard| guard.finally.is_some()) {
             // It would see what the clause assigns.
             return Err(Reason::unsupported("a generator returned through finally", value.line));
         }
@@ -122,8 +123,7 @@ impl Gen<'_> {
         let made = self.used_up_one(value);
         self.tries = tries;
         let made = made?;
-        let lazy = matches!(value.kind, ExprKind::Comp { lazy: true, .. });
-        if lazy && made.ty.item().is_some_and(Type::may_change) {
+        if made.ty.item().is_some_and(Type::may_change) {
             // What follows, here or in CPython, could change an item before CPython makes the next one.
             return Err(Reason::unsupported("a generator of lists or dicts", value.line));
         }

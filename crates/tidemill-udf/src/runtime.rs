@@ -323,13 +323,39 @@ fn set_str(out: *mut u64, text: &[u8]) {
     unsafe { set_str_at(out, text) };
 }
 
+/// What a helper gives compiled code when it has panicked, which it never should: machine code cannot be unwound.
+trait Panicked {
+    fn panicked() -> Self;
+}
+
+impl Panicked for u32 {
+    fn panicked() -> u32 {
+        UNSURE
+    }
+}
+
+/// No value says that the row is CPython's.
+macro_rules! without_status {
+    ($($type:ty),*) => { $(impl Panicked for $type {
+        fn panicked() -> $type {
+            std::process::abort()
+        }
+    })* };
+}
+
+without_status!((), i64, u64, f64, *mut List);
+
 /// Defines the helpers: each is called by compiled code with the run's state and the slots of its
 /// arguments, and its strings are valid by the code generator's invariant.
 macro_rules! helpers {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {
         $(
             $(#[$doc])*
-            pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $result)? $body
+            pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $result)? {
+                let run = || $(-> $result)? { $body };
+                let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                ran.unwrap_or_else(|_| $crate::runtime::Panicked::panicked())
+            }
         )*
 
         /// The names by which compiled code calls the helpers.

@@ -97,13 +97,19 @@ def _assign(scope: Scope, node: ast.Assign) -> list[Node]:
     if len(node.targets) == 1:
         (to,) = node.targets
         value = expression(scope, _unpacked(scope, to, node.value))
-        return [{"s": "assign", "t": target(scope, to), "v": value, "l": line}]
+        return [_assigned(scope, to, value, line)]
     value = expression(scope, node.value)
+    if value["e"] == "const":
+        # One that knows it for each target, so that each may become a variable of its own type.
+        return [_assigned(scope, to, dict(value), line) for to in node.targets]
     name = scope.new_name("value")
     held = {"e": "name", "id": name, "l": line}
     first = {"s": "assign", "t": {"t": "name", "id": name}, "v": value, "l": line}
-    rest = [{"s": "assign", "t": target(scope, t), "v": held, "l": line} for t in node.targets]
-    return [first, *rest]
+    return [first, *(_assigned(scope, to, held, line) for to in node.targets)]
+
+
+def _assigned(scope: Scope, to: ast.expr, value: Node, line: int) -> Node:
+    return {"s": "assign", "t": target(scope, to), "v": value, "l": line}
 
 
 def _unpacked(scope: Scope, to: ast.expr, value: ast.expr) -> ast.expr:

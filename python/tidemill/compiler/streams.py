@@ -1,7 +1,9 @@
 """`map` and `filter`, where they are used up on the spot: as generator expressions and loops.
 
-Nobody can tell the difference there: both ask for one item after the other, when they are asked for
-one. Called by `lower`, `statements` and `partitions`.
+Both ask for one item after the other, when they are asked for one. But `map` has its function before
+it has its first item, and calls the same one always, so only functions are taken that nothing on the
+way can change; and a `StopIteration` of the function ends it, so native code never raises one (see
+the engine's `exceptions.rs`). Called by `lower`, `statements` and `partitions`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from tidemill.compiler.known import name_of
+from tidemill.compiler.scope import NOTHING, LocalFunction
 
 if TYPE_CHECKING:
     from tidemill.compiler.scope import Scope
@@ -23,6 +26,8 @@ def streamed(scope: Scope, node: ast.expr) -> ast.GeneratorExp | None:
     if len(node.args) != 2 or node.keywords:
         return None
     function, items = node.args
+    if not _is_steady(scope, function):
+        return None
     source = streamed(scope, items)
     if source:
         loops, value = list(source.generators), source.elt
@@ -35,7 +40,9 @@ def streamed(scope: Scope, node: ast.expr) -> ast.GeneratorExp | None:
         one = ast.List([value], ast.Load())
         value = _item(scope)
         loops.append(_loop(value, one))
-    is_none = isinstance(function, ast.Constant) and function.value is None
+    if isinstance(function, ast.Lambda):
+        function = placed(ast.Lambda(function.args, truth_of(function.body)), function)
+    is_none = isinstance(function, ast.Constant)
     loops[-1].ifs.append(value if is_none else ast.Call(function, [value], []))
     return placed(ast.GeneratorExp(value, loops), node)
 
@@ -48,6 +55,8 @@ def first_of(scope: Scope, node: ast.expr, count: int) -> ast.ListComp | None:
     """
     stream = node if isinstance(node, ast.GeneratorExp) else streamed(scope, node)
     if stream is None or len(stream.generators) > 1 or stream.generators[0].ifs:
+        return None
+    if not _leaves_alone(scope, stream):
         return None
     (loop,) = stream.generators
     some = ast.Subscript(loop.iter, ast.Slice(None, ast.Constant(count), None), ast.Load())
@@ -77,6 +86,48 @@ def truth_of(node: ast.expr) -> ast.expr:
     if not isinstance(node, ast.BoolOp):
         return node
     return placed(ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), node)), node)
+
+
+def _is_steady(scope: Scope, function: ast.expr) -> bool:
+    """Whether an expression gives the same function whenever it is evaluated, and always does."""
+    if isinstance(function, ast.Lambda):
+        return not (function.args.defaults or function.args.kw_defaults)
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Constant):
+        return True
+    if isinstance(function, ast.Constant):
+        return function.value is None
+    if isinstance(function, ast.Attribute):
+        return scope.static(function.value) is not NOTHING
+    return scope.static(function) is not NOTHING
+
+
+def _leaves_alone(scope: Scope, stream: ast.GeneratorExp) -> bool:
+    """Whether making the items of a stream cannot change what it goes through.
+
+    What is called must be known and no function within this one, or be a method of what the stream
+    or a constant gives.
+    """
+    own = {node.id for node in ast.walk(stream.generators[0].target) if isinstance(node, ast.Name)}
+    for node in ast.walk(stream.elt):
+        if isinstance(node, ast.Lambda):
+            own |= {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+    calls = [node.func for node in ast.walk(stream.elt) if isinstance(node, ast.Call)]
+    return all(_is_apart(scope, function, own) for function in calls)
+
+
+def _is_apart(scope: Scope, function: ast.expr, own: set[str]) -> bool:
+    """Whether a function that is called has only what `own` names and what it is given."""
+    if isinstance(function, ast.Lambda):
+        return True
+    root = function
+    while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if not isinstance(root, ast.Name):
+        return isinstance(root, (ast.Constant, ast.JoinedStr))
+    if root.id in own:
+        return True
+    value = scope.static(root)
+    return value is not NOTHING and not isinstance(value, LocalFunction)
 
 
 def called(scope: Scope, node: ast.expr) -> str | None:

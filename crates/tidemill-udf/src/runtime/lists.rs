@@ -157,27 +157,55 @@ unsafe fn found(list: &List, ty: &Type, item: *const u64, all: bool) -> Option<V
     Some(places)
 }
 
-/// Puts items in the order of their keys, equal ones as they were.
+/// Puts items in the order of their keys, equal ones as they were; `None` if some cannot be compared.
+///
+/// In whichever order items are compared, neighbours of the result are: so CPython comes to a `None` beside a value
+/// if this does. What it makes of a nan depends on the order, so none may be there.
 fn sorted(ty: &Type, keys: &[u64], count: usize, reverse: bool) -> Option<Vec<usize>> {
     let width = ty.slots();
     let key = |at: usize| &keys[at * width..(at + 1) * width];
     let mut places: Vec<usize> = (0..count).collect();
-    let mut sure = true;
-    // Every item is compared with itself, since a single nan is nothing to sort by.
-    for at in 0..count {
-        sure &= count == 1 || compared(ty, key(at), key(at)).is_some();
+    if count > 1 {
+        places.iter().try_for_each(|&at| compared(ty, key(at), key(at)).map(drop))?;
     }
-    if !sure {
-        return None;
+    let order = |&a: &usize, &b: &usize| {
+        let order = compared(ty, key(a), key(b))?;
+        Some(if reverse { order.reverse() } else { order })
+    };
+    merge_sort(&mut places, &order)?;
+    Some(places)
+}
+
+/// Sorts, equal items as they were, until two cannot be compared.
+///
+/// The sorts of the standard library may panic then.
+fn merge_sort<T: Copy>(
+    items: &mut [T],
+    order: &impl Fn(&T, &T) -> Option<Ordering>,
+) -> Option<()> {
+    let middle = items.len() / 2;
+    if middle == 0 {
+        return Some(());
     }
-    places.sort_by(|&a, &b| {
-        let order = compared(ty, key(a), key(b)).unwrap_or_else(|| {
-            sure = false;
-            Ordering::Equal
-        });
-        if reverse { order.reverse() } else { order }
-    });
-    sure.then_some(places)
+    let (left, right) = items.split_at_mut(middle);
+    merge_sort(left, order)?;
+    merge_sort(right, order)?;
+    if order(&left[middle - 1], &right[0])? != Ordering::Greater {
+        return Some(());
+    }
+    let left = left.to_vec();
+    let (mut from, mut next, mut to) = (0, middle, 0);
+    while from < left.len() {
+        if next < items.len() && order(&left[from], &items[next])? == Ordering::Greater {
+            items[to] = items[next];
+            next += 1;
+        } else {
+            items[to] = left[from];
+            from += 1;
+        }
+        to += 1;
+    }
+    Some(())
 }
 
 // SAFETY for every block below: addresses come from compiled code, which passes the run's own state, lists and
