@@ -28,6 +28,7 @@ NAMED = [
         "typed_stages.py",
         "partitions.py",
         "numbers.py",
+        "streams.py",
     )
     for name, parameter in re.findall(
         r"^def ([a-z]\w*)\((\w+)", (HOME / file).read_text(encoding="utf-8"), re.M

@@ -58,7 +58,9 @@ def test_what_workers_made_is_typed_past_a_shuffle():
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_few_records_of_other_types_are_left_to_cpython(mode):
     def program(sc):
-        return sc.parallelize([1, 2, "x", 3, 4, None, 5, 2**70], 1).map(lambda v: str(v)[:3]).collect()
+        return (
+            sc.parallelize([1, 2, "x", 3, 4, None, 5, 2**70], 1).map(lambda v: str(v)[:3]).collect()
+        )
 
     value, said = run(program, mode)
     assert value == ["1", "2", "x", "3", "4", "Non", "5", "118"]

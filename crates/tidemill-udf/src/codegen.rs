@@ -115,7 +115,13 @@ impl Gen<'_> {
         self.uses_up = true;
         let items = self.apply(function, vec![value]);
         self.uses_up = false;
-        let items = items?.map(|items| self.cursor_of(&items, 0)).transpose();
+        let Some(items) = items? else { return Ok(None) };
+        if function.lazy && items.ty.item().is_some_and(Type::may_change) {
+            // As of a generator that is returned: it could be changed before the next one is made.
+            let reason = Reason::unsupported("a generator of lists or dicts", function.line);
+            return Err(reason.at(function.file.as_deref(), function.line));
+        }
+        let items = self.cursor_of(&items, 0).map(Some);
         items.map_err(|reason| reason.made_by(Some(function)))
     }
 

@@ -98,10 +98,15 @@ impl Gen<'_> {
             }
             ExprKind::Format { args, parts, unpack } => self.format(args, parts, *unpack, line),
             ExprKind::ConstList { v } => self.constant_list(v, line),
-            ExprKind::ConstSet { .. }
-            | ExprKind::ConstMap { .. }
-            | ExprKind::Builtin { .. }
-            | ExprKind::Func { .. } => Err(Reason::unsupported("this use of a name", line)),
+            ExprKind::Builtin { id, .. } => {
+                Err(Reason::unsupported(format!("this use of {id}"), line))
+            }
+            ExprKind::Func { f } => {
+                Err(Reason::unsupported(format!("this use of {}", f.name), line))
+            }
+            ExprKind::ConstSet { .. } | ExprKind::ConstMap { .. } => {
+                Err(Reason::unsupported("this use of a name", line))
+            }
         }
     }
 

@@ -51,6 +51,9 @@ pub struct Function {
     /// What [`ExprKind::Outer`] names it by; 0 if nothing does.
     #[serde(default)]
     pub scope: usize,
+    /// Whether it is a generator, of which this is the list of what it yields.
+    #[serde(default)]
+    pub lazy: bool,
 }
 
 /// A statement.

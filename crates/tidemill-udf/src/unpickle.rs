@@ -366,7 +366,10 @@ mod tests {
 
     #[test]
     fn a_list_that_is_within_itself_has_no_type() {
-        assert_eq!(unpickle(b"\x80\x05]\x94(](e]h\x00e.", None).map(|list| list.records.len()), None);
+        assert_eq!(
+            unpickle(b"\x80\x05]\x94(](e]h\x00e.", None).map(|list| list.records.len()),
+            None
+        );
         assert!(unpickle(b"\x80\x05]\x94(}\x8c\x01lh\x00se.", None).is_none());
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill import columns, ops
 from tidemill._engine import portable_hash
-from tidemill.compiler.front import PARTITION, TRUTH, VALUE, describe
+from tidemill.compiler.front import ITERATED, PARTITION, TRUTH, VALUE, describe
 from tidemill.compiler.own import PARTITIONS, RECORDS, parts_of
 from tidemill.compiler.reasons import (
     CALL,
@@ -51,16 +51,17 @@ REFUSED = {
     **dict.fromkeys((ops.wrap_groups, ops.split_sides), RESULT_ITERABLES),
     ops.bucket_by_key: PARTITIONER,
 }
-# Instead of a number of arguments: one, for its truth, and one, the iterator of a partition.
-PREDICATE, WHOLE_PARTITION = -1, -2
-USES = {PREDICATE: TRUTH, WHOLE_PARTITION: PARTITION}
+# Instead of a number of arguments: one, for its truth; one, for several records; and one, the
+# iterator of a partition.
+PREDICATE, SEVERAL, WHOLE_PARTITION = -1, -2, -3
+USES = {PREDICATE: TRUTH, SEVERAL: ITERATED, WHOLE_PARTITION: PARTITION}
 # What `explain` calls an operator, and the numbers of arguments of its functions.
 OPERATORS: dict[Any, tuple[str, tuple[int, ...] | None]] = {
     ops.map_records: ("map", (1,)),
     ops.filter_records: ("filter", (PREDICATE,)),
-    ops.flat_map: ("flatMap", (1,)),
+    ops.flat_map: ("flatMap", (SEVERAL,)),
     ops.map_values: ("mapValues", (1,)),
-    ops.flat_map_values: ("flatMapValues", (1,)),
+    ops.flat_map_values: ("flatMapValues", (SEVERAL,)),
     ops.group_by_key: ("groupByKey", ()),
     ops.group_for_update: ("groupByKey", ()),
     ops.merge_groups: ("groupByKey", ()),
@@ -253,8 +254,8 @@ def _steps(pipes: list[Any], functions: Functions) -> list[dict[str, Any]]:
 
 def _step(op: Any, functions: Functions) -> dict[str, Any] | None:
     name = STEPS.get(op.func) if type(op) is partial and len(op.args) == 1 else None
-    arity = PREDICATE if name == "filter" else 1
-    tree = functions.good(op.args[0], arity) if name else None
+    arities = {"filter": PREDICATE, "flat_map": SEVERAL, "flat_map_values": SEVERAL}
+    tree = functions.good(op.args[0], arities.get(name, 1)) if name else None
     return {"op": name, **tree} if tree else None
 
 
@@ -271,13 +272,13 @@ def _own_tree(operator: Any, *args: Any) -> dict[str, Any]:
 
 
 def _has_late_effects(steps: list[dict[str, Any]]) -> bool:
-    """Whether a function after one that gives several records leaves statements to CPython.
+    """Whether a generator, or a function after one that gives several records, has effects.
 
     Then a row's effects may come after its first record has gone on.
     """
     several = False
     for step in steps:
-        if several and _left_to_cpython(step["body"]):
+        if (several or step.get("lazy")) and _left_to_cpython(step["body"]):
             return True
         several = several or step["op"] in ("flat_map", "flat_map_values")
     return False

@@ -34,7 +34,7 @@ _DEEPEST = 120
 _MOST_FUNCTIONS = 500
 
 
-VALUE, TRUTH, PARTITION = "value", "truth", "partition"
+VALUE, TRUTH, ITERATED, PARTITION = "value", "truth", "iterated", "partition"
 
 
 def describe(function: Callable[..., Any], arity: int = 1, use: str = VALUE) -> dict[str, Any]:
@@ -52,8 +52,9 @@ def describe(function: Callable[..., Any], arity: int = 1, use: str = VALUE) -> 
         taken as captured constants.
     use : str
         What becomes of the result: `VALUE`, it is one; `TRUTH`, only its truth counts;
-        `PARTITION`, it is iterated over, and the argument is the iterator of a partition. Then the
-        tree is that of a function from a list, which it reads once, to a list.
+        `ITERATED`, it is iterated over: the tree of a generator function returns a list, and is
+        marked ``"lazy"``; `PARTITION`, likewise, and the argument is the iterator of a partition:
+        the tree is that of a function of a list, which it reads once.
 
     Returns
     -------
@@ -195,7 +196,7 @@ class Description:
     ) -> dict[str, Any]:
         kind = function.__code__.co_flags & _GENERATOR_FLAGS
         use = self._use if self.depth == 1 else VALUE
-        if kind and not (use == PARTITION and kind == _PLAIN_GENERATOR):
+        if kind and not (use in (ITERATED, PARTITION) and kind == _PLAIN_GENERATOR):
             raise Unsupported(GENERATOR, function.__qualname__)
         file, node = find(function)
         scope = Scope(self, function, file, listing(node) if kind else node)
@@ -209,7 +210,8 @@ class Description:
         values = function.__defaults__ or ()
         defaults = dict(zip(names[len(names) - len(values) :], values))
         defaults.update(function.__kwdefaults__ or {})
-        return _tree(scope, function.__qualname__, arity, defaults, given)
+        tree = _tree(scope, function.__qualname__, arity, defaults, given)
+        return {**tree, "lazy": bool(kind)}
 
     def _local(self, outer: Scope, local: LocalFunction, arity: int) -> dict[str, Any]:
         node = local.node

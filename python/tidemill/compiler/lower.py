@@ -22,7 +22,7 @@ from tidemill.compiler.reasons import (
     Unsupported,
 )
 from tidemill.compiler.scope import NOTHING, LocalFunction, Scope
-from tidemill.compiler.streams import streamed, truth_of
+from tidemill.compiler.streams import streamed, truth_of, unrolled
 
 Node = dict[str, Any]
 
@@ -104,12 +104,13 @@ def comprehension(scope: Scope, node: ast.ListComp | ast.GeneratorExp | ast.Dict
     """Return the tree of a comprehension of a list or dict, or of a generator expression."""
     if any(loop.is_async for loop in node.generators):
         raise Unsupported(EXPRESSION, "an asynchronous comprehension", node.lineno)
+    loops = unrolled(scope, node.generators)
     # Only the first iterable is evaluated in the scope around.
-    iterable = iterated(scope, node.generators[0].iter)
-    targets = [n for loop in node.generators for n in ast.walk(loop.target)]
+    iterable = iterated(scope, loops[0].iter)
+    targets = [n for loop in loops for n in ast.walk(loop.target)]
     scope.enter([n.id for n in targets if isinstance(n, ast.Name) and type(n.ctx) is ast.Store])
     try:
-        first, *more = node.generators
+        first, *more = loops
         tree = {
             **_loop(scope, first, iterable),
             "more": [_loop(scope, loop, iterated(scope, loop.iter)) for loop in more],

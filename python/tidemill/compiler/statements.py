@@ -16,7 +16,7 @@ from tidemill.compiler.lower import OPERATORS, Node, comprehension, expression, 
 from tidemill.compiler.partitions import returned
 from tidemill.compiler.reasons import EXCEPTION, IMPORT, STATEMENT, Unsupported
 from tidemill.compiler.scope import NOTHING, Scope
-from tidemill.compiler.streams import first_of, loop_of, truth_of
+from tidemill.compiler.streams import first_of, loop_of, streamed, truth_of
 
 _LEAVES = ("return", "raise", "break", "continue")
 
@@ -174,6 +174,8 @@ def _return(scope: Scope, node: ast.Return) -> list[Node]:
     held = node.value
     if held is not None and scope.use == "partition":
         held = returned(scope, held)
+    if held is not None and scope.use == "iterated":
+        held = streamed(scope, held) or held
     if held is not None and scope.use == "truth":
         held = truth_of(held)
     if isinstance(held, ast.GeneratorExp) and scope.is_outermost:

@@ -81,6 +81,25 @@ def loop_of(scope: Scope, node: ast.For) -> ast.For:
     return placed(ast.For(first.target, first.iter, body, node.orelse), node)
 
 
+def unrolled(scope: Scope, loops: list[ast.comprehension]) -> list[ast.comprehension]:
+    """Return the loops of a comprehension, each over `map` or `filter` as one over its items."""
+    own = {name for loop in loops for name in _names(loop.target)}
+    made: list[ast.comprehension] = []
+    for loop in loops:
+        stream = None if loop.is_async else streamed(scope, loop.iter)
+        # The function's names are not those of the comprehension.
+        if stream is None or own & _names(stream.elt):
+            made.append(loop)
+        else:
+            item = placed(ast.List([stream.elt], ast.Load()), loop.iter)
+            made += [*stream.generators, ast.comprehension(loop.target, item, loop.ifs, 0)]
+    return made
+
+
+def _names(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
 def truth_of(node: ast.expr) -> ast.expr:
     """Return the expression of whether another one is true."""
     if not isinstance(node, ast.BoolOp):
@@ -107,7 +126,7 @@ def _leaves_alone(scope: Scope, stream: ast.GeneratorExp) -> bool:
     What is called must be known and no function within this one, or be a method of what the stream
     or a constant gives.
     """
-    own = {node.id for node in ast.walk(stream.generators[0].target) if isinstance(node, ast.Name)}
+    own = _names(stream.generators[0].target)
     for node in ast.walk(stream.elt):
         if isinstance(node, ast.Lambda):
             own |= {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}

@@ -549,7 +549,7 @@ def module(choose):
     """Write the text of a module with a function ``chain(lines)`` and one ``apply(line)``."""
     writer = Writer(choose)
     shape = writer.pick(
-        ["map", "map", "flat", "filter", "group", "reduce", "then", "part", "parts"]
+        ["map", "map", "flat", "filter", "group", "reduce", "then", "part", "parts", "pieces"]
     )
     kinds = ["str", "int", "float", "bool"]
     if shape in ("group", "reduce"):
@@ -573,12 +573,16 @@ def module(choose):
         f"{1 if wanted[0] == 'float' else 2})",
         "then": ".map(apply).map(_shown)",
         "part": ".mapPartitions(lambda records: [apply(line) for line in records if line])",
+        "pieces": ".flatMap(_pieces).map(_shown)",
         "parts": ".mapPartitions(_parts).map(lambda value: (value, value))",
     }
     text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     shown += "\n\ndef _parts(records):\n    count = 0\n    for line in records:\n"
     shown += "        count += 1\n        if count % 7:\n            yield apply(line)\n"
+    shown += (
+        "\n\ndef _pieces(line):\n    for piece in line.split(','):\n        yield apply(piece)\n"
+    )
     chain = f"def chain(lines):\n    return lines{steps[shape]}\n"
     return "\n\n".join(
         [

@@ -458,7 +458,9 @@ def odd_values_that_print(lines):
 def odd_values_of_the_driver(lines):
     some = [value for _, value in _mostly_numbers(lines.take(200))]
     values = lines.context.parallelize(some, 3)
-    return values.map(_told).union(values.filter(lambda v: v).mapPartitions(lambda it: map(_told, it)))
+    return values.map(_told).union(
+        values.filter(lambda v: v).mapPartitions(lambda it: map(_told, it))
+    )
 
 
 def odd_records_of_the_driver_by_key(lines):

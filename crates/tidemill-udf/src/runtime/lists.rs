@@ -179,10 +179,7 @@ fn sorted(ty: &Type, keys: &[u64], count: usize, reverse: bool) -> Option<Vec<us
 /// Sorts, equal items as they were, until two cannot be compared.
 ///
 /// The sorts of the standard library may panic then.
-fn merge_sort<T: Copy>(
-    items: &mut [T],
-    order: &impl Fn(&T, &T) -> Option<Ordering>,
-) -> Option<()> {
+fn merge_sort<T: Copy>(items: &mut [T], order: &impl Fn(&T, &T) -> Option<Ordering>) -> Option<()> {
     let middle = items.len() / 2;
     if middle == 0 {
         return Some(());

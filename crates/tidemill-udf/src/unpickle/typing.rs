@@ -140,7 +140,9 @@ impl<'d> Typing<'d> {
             return Some(());
         }
         let mut others = std::mem::take(&mut self.others);
-        others.push(self.records.len(), |data| self.write(pickle, root, data, &mut MOST_WRITTEN.clone()))?;
+        others.push(self.records.len(), |data| {
+            self.write(pickle, root, data, &mut MOST_WRITTEN.clone())
+        })?;
         self.others = others;
         Some(())
     }
@@ -257,12 +259,7 @@ fn type_of(pickle: &Pickle<'_>, node: Node<'_>) -> Option<Type> {
 }
 
 /// The type of a part of a value of which at most `parts` parts are left.
-fn part_type(
-    pickle: &Pickle<'_>,
-    node: Node<'_>,
-    depth: usize,
-    parts: &mut usize,
-) -> Option<Type> {
+fn part_type(pickle: &Pickle<'_>, node: Node<'_>, depth: usize, parts: &mut usize) -> Option<Type> {
     *parts = parts.checked_sub(1)?;
     if depth > DEEPEST {
         return None;
