@@ -94,6 +94,7 @@ def test_a_program_that_is_elsewhere_is_interrupted_when_the_stop_is_complete(ru
     program, code = run(text)
     assert code == CODES[number], program.report()
     assert program.stdout.endswith("stopped\n"), program.report()
+    assert ("stops at once" in program.stderr) == (text == GIVES_UP), program.report()
 
 
 def test_before_start_a_signal_is_python_s_own(run, number):

@@ -291,6 +291,20 @@ def test_graceful_stop_runs_queued_batches(ssc):
     assert {round((b - a).total_seconds() * 1000) for a, b in zip(seen, seen[1:])} == {50}
 
 
+def test_graceful_stop_ends_batches_that_take_longer_than_the_interval(ssc):
+    seen = []
+    batches = ssc.queueStream([], default=ssc.sparkContext.parallelize([1]))
+    batches.foreachRDD(lambda time_, rdd: (time.sleep(0.1), seen.append(time_)))
+    ssc.start()
+    wait_until(lambda: len(seen) > 5, "batches that others wait for")
+    waiting = threading.Thread(target=lambda: ssc.stop(False, stopGraceFully=True), daemon=True)
+    waiting.start()
+    waiting.join(60)
+    assert not waiting.is_alive()
+    spans = {round((b - a).total_seconds() * 1000) for a, b in zip(seen, seen[1:])}
+    assert spans == {50}
+
+
 def test_graceful_stop_processes_all_that_was_received(sc, serve):
     ssc = StreamingContext(sc, 0.2)
     sent, hold = threading.Event(), threading.Event()

@@ -1,9 +1,9 @@
 """`map` and `filter`, where they are used up on the spot: as generator expressions and loops.
 
-Both ask for one item after the other, when they are asked for one. But `map` has its function before
-it has its first item, and calls the same one always, so only functions are taken that nothing on the
-way can change; and a `StopIteration` of the function ends it, so native code never raises one (see
-the engine's `exceptions.rs`). Called by `lower`, `statements` and `partitions`.
+Both ask for one item after the other, when they are asked for one. But `map` has its function
+before it has its first item, and calls the same one always, so only functions are taken that
+nothing on the way can change; and a `StopIteration` of the function ends it, so native code never
+raises one (see the engine's `exceptions.rs`). Called by `lower`, `statements` and `partitions`.
 """
 
 from __future__ import annotations

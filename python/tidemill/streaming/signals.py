@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 ON_ITS_WAY = 0.5
 """Seconds that the main thread has, after the stop, to reach `awaitTermination`."""
+
+PATIENCE = 1.0
+"""Seconds that a stop may take before the user is told what it waits for."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 DEFAULTS = (signal.default_int_handler, signal.SIG_DFL)
@@ -88,9 +92,23 @@ class GracefulSignals:
 
     def _stop_and_tell(self, number: int) -> None:
         """Stop gracefully; then end a main thread that is busy with something else."""
-        self._stop(graceful=True)
+        patience = threading.Timer(PATIENCE, _tell)
+        patience.daemon = True
+        patience.start()
+        try:
+            self._stop(graceful=True)
+        finally:
+            patience.cancel()
         if not self._sees_the_stop.wait(ON_ITS_WAY):
             os.kill(os.getpid(), number)
+
+
+def _tell() -> None:
+    print(
+        "tidemill: stopping when all that was received is done; once more (Ctrl-C) stops at once",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def in_main_thread() -> bool:

@@ -4,7 +4,7 @@ Names that begin with an underscore are called from others. Used by `test_compil
 loads this file from its path.
 """
 
-# ruff: noqa: B007, B023, B904, C416, C417, SIM, UP028
+# ruff: noqa: SIM, UP028
 
 _COUNTS = {"a": 1, "1": 2}
 
@@ -119,7 +119,7 @@ def unpacked(line):
         a, b = (word.strip("a").upper() for word in line.split())
         c, d = map(lambda word: _COUNTS.get(word, len(word)), line.split())
         return a, b, c + d
-    except ValueError as error:
+    except ValueError:
         return line, "", -1
 
 

@@ -498,13 +498,15 @@ impl Shared {
                 Some(Stop::Graceful) if !receivers_stopped => return Work::StopReceivers,
                 _ => {}
             }
+            // What was received last waits for the next tick. After that none is due, though batches may still wait.
+            let drained = || !self.graph.sources().iter().any(|source| source.has_uncut());
+            if control.stop == Some(Stop::Graceful) && drained() {
+                control.clock_stopped = true;
+            }
             if let Some(time) = control.batches.start(BatchTime::now()) {
                 return Work::Batch(time);
             }
-            // What was received last waits for the next tick.
-            let drained = || !self.graph.sources().iter().any(|source| source.has_uncut());
-            if control.stop == Some(Stop::Graceful) && (control.clock_stopped || drained()) {
-                control.clock_stopped = true;
+            if control.stop == Some(Stop::Graceful) && control.clock_stopped {
                 if control.batches.waiting() == 0 {
                     return Work::Finish(Stop::Graceful);
                 }
