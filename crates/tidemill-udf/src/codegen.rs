@@ -312,9 +312,14 @@ impl Gen<'_> {
                 let ExprKind::Tuple { v: items } = &v.kind else {
                     return Ok(());
                 };
-                let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
-                let mut pairs = targets.iter().zip(items);
-                pairs.try_for_each(|(target, item)| self.bind(target, item, *l))
+                let pairs = targets.iter().zip(items);
+                let value = |(target, item): (&Target, &Expr)| match target {
+                    Target::Name { .. } => self.either_number(item),
+                    _ => self.expr(item),
+                };
+                let values = pairs.map(value).collect::<Result<Vec<_>>>()?;
+                let mut pairs = targets.iter().zip(values);
+                pairs.try_for_each(|(target, value)| self.bind(target, value, *l))
             }
             Stmt::Assign { t, v, l } => {
                 let value = match (t, &v.kind) {

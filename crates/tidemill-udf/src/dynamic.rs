@@ -219,7 +219,7 @@ impl Gen<'_> {
     }
 
     fn json_order(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
-        let wrong = || Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line);
+        let wrong = || Reason::types(format!("the comparison `{op}`"), &[&a.ty, &b.ty], line);
         if !(is_number(&a.ty) && is_number(&b.ty)) {
             return Err(wrong());
         }

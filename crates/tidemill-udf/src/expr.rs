@@ -71,7 +71,11 @@ impl Gen<'_> {
                 Ok(self.bool(flag))
             }
             ExprKind::Unary { op, a } => {
-                let value = self.expr(a)?;
+                let value = self.either_number(a)?;
+                if op == "-" && value.whole.is_some() {
+                    return Ok(self.negated_number(&value));
+                }
+                let value = self.of_its_type(value);
                 let value = self.settled(&value);
                 self.unary(op, value, line)
             }

@@ -402,7 +402,7 @@ impl Gen<'_> {
         b: &Value,
         line: u32,
     ) -> Result<IrValue> {
-        let wrong = Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line);
+        let wrong = Reason::types(format!("the comparison `{op}`"), &[&a.ty, &b.ty], line);
         let equality = matches!(op, "==" | "!=");
         let never_equal = match (&a.ty, &b.ty) {
             (Type::Tuple(x), Type::Tuple(y)) => x.len() != y.len(),

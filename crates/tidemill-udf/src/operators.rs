@@ -155,7 +155,7 @@ impl Gen<'_> {
 
     /// A comparison of two values, as a flag.
     pub(crate) fn compare(&mut self, op: &str, a: &Value, b: &Value, line: u32) -> Result<IrValue> {
-        let wrong = || Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line);
+        let wrong = || Reason::types(format!("the comparison `{op}`"), &[&a.ty, &b.ty], line);
         match (&a.ty, &b.ty) {
             (Type::Never, _) | (_, Type::Never) => Ok(self.b.ins().iconst(types::I8, 0)),
             (_, Type::None) if matches!(op, "is" | "is not" | "==" | "!=") => {
@@ -225,8 +225,9 @@ impl Gen<'_> {
             let same = self.call_value("equal", &args, 'I')?;
             return Ok(self.b.ins().icmp_imm(IntCC::Equal, same, i64::from(op == "==")));
         }
-        let code = int_code(op)
-            .ok_or_else(|| Reason::types(format!("the comparison {op}"), &[&a.ty, &b.ty], line))?;
+        let code = int_code(op).ok_or_else(|| {
+            Reason::types(format!("the comparison `{op}`"), &[&a.ty, &b.ty], line)
+        })?;
         let order = self.call_value("compare", &args, 'I')?;
         Ok(self.b.ins().icmp_imm(code, order, 0))
     }

@@ -174,7 +174,7 @@ impl Gen<'_> {
         let key = &self.settled(key);
         let (Type::Record(fields), Type::Str) = (&record.ty, &key.ty) else {
             return Err(Reason::types(
-                format!("the comparison {op}"),
+                format!("the comparison `{op}`"),
                 &[&key.ty, &record.ty],
                 line,
             ));

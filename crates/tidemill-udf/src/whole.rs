@@ -77,6 +77,18 @@ impl Gen<'_> {
         self.binary(op, &a, &b, line)
     }
 
+    /// `-value` of a float that may be an `int`, which has no negative zero.
+    pub(crate) fn negated_number(&mut self, value: &Value) -> Value {
+        let number = value.one();
+        let zero = self.b.ins().f64const(0.0);
+        let (whole, float) = (self.b.ins().fsub(zero, number), self.b.ins().fneg(number));
+        let negated = match value.whole {
+            Some(flag) => self.b.ins().select(flag, whole, float),
+            None => float,
+        };
+        Value { whole: value.whole, ..Value::new(Type::Float, vec![negated]) }
+    }
+
     /// The flags of two values, of which one is chosen by a flag.
     pub(crate) fn chosen_whole(
         &mut self,

@@ -205,3 +205,24 @@ def chain_of_times(lines):
         lambda line: (len(line) % 3, datetime.fromisoformat(_iso_time(line[:3] + "a")))
     )
     return pairs.reduceByKey(lambda a, b: b if a.hour < b.hour else a, 2)
+
+
+def no_date_at_all(line):
+    try:
+        return datetime.strptime(line, "%Y-%m-%d").year
+    except ValueError:
+        return -1
+
+
+def no_time_of_day(line):
+    try:
+        return datetime.strptime(line.strip(), "%H:%M").minute
+    except ValueError:
+        return len(line)
+
+
+def no_iso_date(line):
+    try:
+        return datetime.fromisoformat(line).year
+    except ValueError:
+        return -1

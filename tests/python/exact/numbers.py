@@ -372,3 +372,23 @@ def name_set_within_a_target(line):
     for i, xs[i] in [(0, 5), (2, 6)]:
         i = xs[i]
     return i, xs
+
+
+def names_set_together(line):
+    before, total = 0, 1
+    for word in line.split():
+        before, total = total, before + len(word) / 2
+    return before, total, -total, -before
+
+
+def negated_totals(line):
+    total = 0
+    for word in line.split():
+        total += float(len(word)) - 1
+    negative = -total
+    return str(negative), negative * 1.5, 1 / (negative * 2.0 or 1), -max(0, total)
+
+
+def negated_zero_of_a_choice(line):
+    value = -(0 if len(line) > 2 else len(line) / 2)
+    return value + 0.0, value * 1.0, str(value * -1.0), value == 0, str(value)

@@ -192,9 +192,19 @@ fn parse_iso(text: &[u8]) -> Option<(i64, i64)> {
     Some((clock(read)?, offset))
 }
 
-fn set_time(out: *mut u64, found: Option<(i64, i64)>) -> u32 {
+/// Whether `strptime` raises for certain: the format begins with a number, the text does not.
+fn has_no_number(text: &[u8], format: &[u8]) -> bool {
+    matches!(format, [b'%', b'Y' | b'm' | b'd' | b'H' | b'M' | b'S', ..]) && begins_otherwise(text)
+}
+
+/// Whether a text begins neither with a digit nor with anything that may be taken for one or be left out.
+fn begins_otherwise(text: &[u8]) -> bool {
+    text.first().is_none_or(|byte| byte.is_ascii_graphic() && !byte.is_ascii_digit())
+}
+
+fn set_time(out: *mut u64, found: Option<(i64, i64)>, wrong: bool) -> u32 {
     let Some((clock, offset)) = found else {
-        return UNSURE;
+        return if wrong { RAISES } else { UNSURE };
     };
     // SAFETY: `out` has room for the two slots of a time; the code generator made it so.
     unsafe {
@@ -209,13 +219,14 @@ helpers! {
     fn datetime_parse(s: *const u8, n: usize, f: *const u8, m: usize, out: *mut u64) -> u32 {
         // SAFETY: strings of the row in hand, or constants.
         let (text, format) = unsafe { (bytes(s, n), bytes(f, m)) };
-        set_time(out, parse(text, format))
+        set_time(out, parse(text, format), has_no_number(text, format))
     }
 
     /// `datetime.fromisoformat(text)`.
     fn datetime_iso(s: *const u8, n: usize, out: *mut u64) -> u32 {
         // SAFETY: as above.
-        set_time(out, parse_iso(unsafe { bytes(s, n) }))
+        let text = unsafe { bytes(s, n) };
+        set_time(out, parse_iso(text), begins_otherwise(text))
     }
 
     /// A field by its number; 7 is the day of the week, from Monday.
