@@ -563,20 +563,21 @@ def module(choose):
         wanted = ["words"]
     if shape == "filter":
         wanted = [writer.pick(TYPES)]
+    text = writer.function("apply", "line", wanted)
+    # The hash of nan differs from object to object.
+    alone = wanted[0] == "float" or "json.loads" in text
     steps = {
         "map": ".map(apply)",
         "flat": ".flatMap(apply).map(lambda word: (word, len(word)))",
         "filter": ".filter(apply).map(lambda line: line)",
-        # The hash of nan differs from object to object.
-        "group": f".map(apply).groupByKey({1 if wanted[0] == 'float' else writer.pick([1, 3])})",
+        "group": f".map(apply).groupByKey({1 if alone else writer.pick([1, 3])})",
         "reduce": f".map(apply).reduceByKey(lambda a, b: {writer.pick(REDUCERS)}, "
-        f"{1 if wanted[0] == 'float' else 2})",
+        f"{1 if alone else 2})",
         "then": ".map(apply).map(_shown)",
         "part": ".mapPartitions(lambda records: [apply(line) for line in records if line])",
         "pieces": ".flatMap(_pieces).map(_shown)",
         "parts": ".mapPartitions(_parts).map(lambda value: (value, value))",
     }
-    text = writer.function("apply", "line", wanted)
     shown = "def _shown(value):\n    print('then', ascii(value)[:50])\n    return value\n"
     shown += "\n\ndef _parts(records):\n    count = 0\n    for line in records:\n"
     shown += "        count += 1\n        if count % 7:\n            yield apply(line)\n"

@@ -84,7 +84,7 @@ def strings(writer, e):
         lambda: f"{e('str')}.zfill({width()})",
         lambda: f"{e('str')}.expandtabs({pick('', '3', width())})",
         lambda: f"{e('str')}.{pick('removeprefix', 'removesuffix')}({part()})",
-        lambda: f"({e('str')} * {pick('2', '0', '(len(line) % 4)', e('bool'))})",
+        lambda: f"({e('str')} * {pick('2', '0', '(len(line) % 4)', '(len(line) > 2)')})",
         lambda: f"{e('str')}[::{pick('-1', '2', '-2', e('int'))}]",
         lambda: f"{e('str')}[{pick('1', '-2', e('int'))}:{pick('', '-1')}:{pick('-1', '2')}]",
         lambda: _f_string(writer),
