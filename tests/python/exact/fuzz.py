@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
 import time
 
 from hypothesis import HealthCheck, Phase, given, settings
+
+from exact.server import MOST_MEMORY
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 0))
 SHARE = float(os.environ.get("FUZZ_EXAMPLES", 1))
@@ -44,8 +47,13 @@ def run(strategy, examples, folder, check):
         path.unlink()
 
     end = time.monotonic() + SECONDS
-    once()
-    while time.monotonic() < end:
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, limits[1]))
+    try:
         once()
+        while time.monotonic() < end:
+            once()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
     print(f"{sum(told):.0f} of {len(told)} programs compiled")
     return sum(told) / len(told)

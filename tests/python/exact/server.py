@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import resource
 import struct
 import sys
 
@@ -18,6 +19,8 @@ from tidemill.resultiterable import ResultIterable
 
 # The engine tells of a limited number of functions.
 FUNCTIONS_PER_CONTEXT = 150
+# Bytes of memory: functions that are made up may want any.
+MOST_MEMORY = 6 << 30
 
 
 def spelled(value):
@@ -76,6 +79,7 @@ def pickle_results(_):
 
 def main(mode):
     """Answer requests until standard input ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     modules, asked, sc = {}, set(), None
     for line in sys.stdin:
         path, name, text = json.loads(line)
