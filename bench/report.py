@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from places import BENCH_DIR, make_bench_dir
+from places import BENCH_DIR, ROOT, make_bench_dir
 from table import Table
 
 RESULTS = BENCH_DIR / "results.json"
@@ -105,4 +105,5 @@ def _machines(results: dict[str, Any], names: list[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """In one line, without the place of this copy of the repository."""
+    return " ".join(text.replace(f"{ROOT}/", "").split())
